@@ -1,0 +1,71 @@
+"""What a channel promises, whatever carries the bytes.
+
+A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own fields and a
+`type` literal) and `Channel`. It is found by its module name. No channel imports another.
+
+Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by the module's one `classify(error)`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is to be delivered: a file of known size and digest under a fixed name."""
+
+    batch: str  # the batch id, 20 characters of base32 in lower case
+    name: str  # the final file name at the other end; never changes between attempts
+    path: Path  # absolute path of the bytes
+    size: int
+    sha256: str
+    attempt: int  # 1-based
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The transport's proof that a delivery ended well."""
+
+    how: str  # "verified" (looked at afterwards), "swept" (already gone), "accepted" (the far side's word)
+    evidence: str  # plain words for the audit: reply, host key fingerprint, bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at the other end found for a parcel whose earlier attempt may have become visible."""
+
+    found: (
+        bool | None
+    )  # True: there, same size (and content where readable); False: surely not; None: cannot tell
+    evidence: str
+
+
+class Channel(Protocol):
+    """One configured way to travel; used by one thread only, its connection kept between parcels."""
+
+    def look(self, parcel: Parcel) -> Sighting:
+        """Look whether an earlier attempt became visible; send nothing.
+
+        Raises:
+            ChannelError: the far side could not be asked.
+        """
+
+    def send(self, parcel: Parcel, will_publish: Callable[[], None]) -> Receipt:
+        """Deliver; call `will_publish` once, right before anything can become visible.
+
+        `will_publish` returns only after the ledger has it on disk; if it raises, nothing may become visible.
+
+        Raises:
+            Transient: nothing became visible; it may work later.
+            Permanent: nothing became visible; a person must change something.
+            UnknownOutcome: it may have become visible.
+        """
+
+    def close(self) -> None:
+        """Let go of the connection; never raises, safe to call twice."""

@@ -1,0 +1,253 @@
+"""The `sftp` channel: a batch travels over SSH and appears under its name whole or not at all.
+
+It never overwrites, never appends and never trusts an unpinned host. What the server, or the way to it, did
+becomes one of three things in `classify`: it may work later, a person must change something, nobody can
+tell.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from agent.channels.ssh import pins
+from agent.channels.ssh.delivery import ByRename, Direct, send_together
+from agent.channels.ssh.failures import (
+    ChangedError,
+    FarError,
+    HostKeyError,
+    LoginBrokenError,
+    LoginError,
+    LostError,
+    PeerError,
+    RefusedError,
+    SecretError,
+    UnclearError,
+)
+from agent.channels.ssh.patience import Patience
+from agent.channels.ssh.places import Places
+from agent.channels.ssh.steps import run
+from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
+from agent.settings.models import Destination, Seconds, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from agent.channels.base import Parcel, Receipt, Sighting
+    from agent.channels.ssh.connection import Connection
+
+_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
+_PROBE_TIME = 5.0
+_GROUP = 16  # parcels under way side by side: four times as fast as one by one, twice that gains little
+_GROUP_SIZE = 2 * 2**20  # bytes of them together; a larger one travels alone
+
+
+def _bare_host(text: str) -> str:
+    if not text or any(sign in text for sign in "/@ \t") or text.count(":") == 1:
+        raise ValueError(
+            "is not a host name or address; user name, port and folder have settings of their own"
+        )
+    return text
+
+
+def _host_key(text: str) -> str:
+    pins.parse(text)
+    return text
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+HostKey = Annotated[str, AfterValidator(_host_key)]
+
+
+class Options(Destination):
+    """A destination reached over SFTP."""
+
+    type: Literal["sftp"] = "sftp"
+    host: Annotated[str, AfterValidator(_bare_host)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    username: Annotated[str, Field(min_length=1)]
+    password: Secret | None = None  # either this
+    private_key: Secret | None = None  # or this: RSA, Ed25519 or ECDSA
+    passphrase: Secret | None = None  # of the private key
+    host_keys: Annotated[tuple[HostKey, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+    directory: str = ""  # where files are delivered; "" = where the login starts
+    temp_directory: str = ""  # where they are while they travel; "" = the same folder, under a hidden name
+    publish: Literal["rename", "direct"] = (
+        "rename"  # direct: for servers that cannot rename; a half is visible
+    )
+    look: bool = True  # false: the server may not be asked whether a file is there
+    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
+    processed_directory: str = ""  # where the server puts the files it took, when the agent may list it
+    connect_timeout: Seconds = 30.0  # for the connection, and again for greeting and login
+    idle_timeout: Seconds = 60.0  # without any answer
+    deadline: Seconds = 900.0  # for one batch, however busy the server is
+    keepalive: Seconds = 30.0  # between signs of life on an idle connection; 0 = none
+    require_strict_kex: bool = False  # refuse servers open to the Terrapin attack
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> Self:
+        if (self.password is None) == (self.private_key is None):
+            raise ValueError("needs either a password or a private_key")
+        if self.passphrase is not None and self.private_key is None:
+            raise ValueError("has a passphrase but no private_key it could belong to")
+        if not (self.connect_timeout and self.idle_timeout and self.deadline):
+            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
+        return self
+
+
+class Channel:
+    """One SFTP destination; its connection is kept between parcels and made anew when it is dead.
+
+    Args:
+        options: where and how.
+        reveal: reads a secret; asked at each login.
+        clock: monotonic seconds, for the pause after refused logins and the age of a kept connection.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        reveal: Callable[[Secret], bytes],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._options = options
+        self._reveal = reveal
+        self._clock = clock
+        self._patience = Patience(clock)
+        self._connection: Connection | None = None
+        self._used = 0.0
+
+    def look(self, parcel: Parcel) -> Sighting:
+        """Look whether an earlier attempt became visible; see `base.Channel`."""
+        try:
+            with self._session() as connection:
+                return run(connection.wire, Places(connection.wire, self._options, parcel).look())
+        except (FarError, OSError) as error:
+            raise self._verdict(error, visible=False) from error
+
+    def send(self, parcel: Parcel, will_publish: Callable[[], None]) -> Receipt:
+        """Deliver; see `base.Channel`."""
+        (((_, outcome),),) = self.send_all([parcel], lambda _: will_publish())
+        if isinstance(outcome, ChannelError):
+            raise outcome
+        return outcome
+
+    def send_all(
+        self, parcels: Iterable[Parcel], will_publish: Callable[[Sequence[Parcel]], None]
+    ) -> Iterator[list[tuple[Parcel, Receipt | ChannelError]]]:
+        """Deliver several, a group at a time travelling side by side; see `base.Channel`."""
+        for group in _groups(parcels, 1 if self._options.publish == "direct" else _GROUP):
+            yield self._send_group(group, will_publish)
+
+    def _send_group(
+        self, parcels: Sequence[Parcel], will_publish: Callable[[Sequence[Parcel]], None]
+    ) -> list[tuple[Parcel, Receipt | ChannelError]]:
+        way = Direct if self._options.publish == "direct" else ByRename
+        try:
+            with self._session() as connection:
+                wire = connection.wire
+                deliveries = [way(connection, Places(wire, self._options, each), each) for each in parcels]
+                outcomes = send_together(connection, deliveries, will_publish)
+        except (FarError, OSError) as error:
+            raise self._verdict(error, visible=False) from error
+        return [
+            (each.parcel, self._verdict(end, visible=each.visible) if isinstance(end, FarError) else end)
+            for each, end in zip(deliveries, outcomes, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Let go of the connection; never raises, safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        connection = self._kept() or self._connected()
+        connection.watch.begin(self._options.deadline, self._options.idle_timeout)
+        try:
+            yield connection
+        finally:
+            connection.watch.end()
+            self._used = self._clock()
+
+    def _kept(self) -> Connection | None:
+        connection = self._connection
+        if connection is not None and (not connection.alive or not self._answering(connection)):
+            self.close()
+        return self._connection
+
+    def _answering(self, connection: Connection) -> bool:
+        if self._clock() - self._used < _PROBE_AFTER:
+            return True
+        try:
+            connection.watch.begin(_PROBE_TIME, _PROBE_TIME)
+            run(connection.wire, connection.wire.probe())
+        except FarError:
+            return False
+        return True
+
+    def _connected(self) -> Connection:
+        # paramiko takes 0.2 s to load: who sends pays for it, not every command that reads the settings
+        from agent.channels.ssh.connection import connect  # noqa: PLC0415 - see above
+
+        self._patience.check()
+        try:
+            self._connection = connect(self._options, self._reveal)
+        except (LoginError, LoginBrokenError):
+            self._patience.refused()
+            raise
+        self._patience.accepted()
+        return self._connection
+
+    def _verdict(self, error: FarError | OSError, *, visible: bool) -> ChannelError:
+        if isinstance(error, (LostError, OSError)):
+            self.close()
+        return classify(error, visible=visible)
+
+
+def classify(error: Exception, *, visible: bool = False) -> ChannelError:
+    """Decide what follows from a failure.
+
+    Args:
+        error: what went wrong, from `ssh/failures.py` or the socket.
+        visible: whether the batch may have become visible before it went wrong.
+    """
+    words, evidence = _words(error), str(error)
+    if visible or isinstance(error, UnclearError):
+        return UnknownOutcome(f"nobody can tell whether the batch got through: {words}", evidence=evidence)
+    if isinstance(error, RefusedError):
+        return (Permanent if error.lasting else Transient)(words, evidence=evidence)
+    if isinstance(error, _LASTING):
+        return Permanent(words, evidence=evidence)
+    return Transient(words, evidence=evidence)
+
+
+_LASTING = (HostKeyError, PeerError, LoginError, SecretError, ChangedError)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"the server's name cannot be looked up: {error.strerror}"
+    if isinstance(error, OSError):
+        return f"there is no way to the server: {error.strerror or error or type(error).__name__}"
+    return str(error)
+
+
+def _groups(parcels: Iterable[Parcel], most: int) -> Iterator[list[Parcel]]:
+    group: list[Parcel] = []
+    for parcel in parcels:
+        if group and (len(group) >= most or sum(each.size for each in group) + parcel.size > _GROUP_SIZE):
+            yield group
+            group = []
+        group.append(parcel)
+    if group:
+        yield group

@@ -1,0 +1,1 @@
+"""The commands people give, and how their answers look."""

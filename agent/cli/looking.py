@@ -1,0 +1,49 @@
+"""Commands that look and change nothing: status, show."""
+
+from __future__ import annotations
+
+import click
+
+from agent.cli import console
+from agent.cli.common import json_option, reading, resolved, settings_at, story_of
+from agent.stages.close import make_story
+from agent.states import SubmissionState
+
+_OPEN = [state for state in SubmissionState if state != SubmissionState.CLOSED]
+
+
+@click.command()
+@click.option("--feed", default=None, help="Only this feed.")
+@click.option("--open", "only_open", is_flag=True, help="Only what has not ended.")
+@click.option("-n", "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest N.")
+@json_option
+@click.pass_context
+def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001 - click's way
+    """Show where everything stands, newest first."""
+    with reading(settings_at(ctx.obj)) as context:
+        states = _OPEN if only_open else None
+        found = context.ledger.submissions(states, feed, limit=limit, newest_first=True)
+        stories = [make_story(context, one) for one in found]
+        if as_json:
+            counts = context.ledger.counts_by_state()
+            console.print_json(
+                {"counts": counts, "submissions": [console.story_json(story) for story in stories]}
+            )
+        else:
+            console.status(stories)
+
+
+@click.command()
+@click.argument("subject", metavar="ID")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, subject: str, as_json: bool) -> None:  # noqa: FBT001 - click's way
+    """Show one submission's whole story. The first letters of an ID are enough; a batch's ID works too."""
+    with reading(settings_at(ctx.obj)) as context:
+        story = story_of(context, resolved(context, subject))
+        subjects = [story.submission.id, *(delivery.batch.id for delivery in story.deliveries)]
+        audit = context.ledger.audit(subjects)
+        if as_json:
+            console.print_json(console.story_json(story, audit))
+        else:
+            console.show(story, audit)

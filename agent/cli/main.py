@@ -1,0 +1,90 @@
+"""The command line: finds the command, loads the settings, turns errors into plain words and exit codes.
+
+Each group of commands is one module, imported when one of its commands is asked for: `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from agent import __version__
+from agent.cli.exits import MEANINGS, Exit, exit_of
+from agent.errors import AgentError
+
+_COMMANDS = {
+    "run": "working",
+    "once": "working",
+    "demo": "demo",
+    "check": "checking",
+    "schema": "checking",
+    "preview": "previewing",
+    "status": "looking",
+    "show": "looking",
+    "release": "deciding",
+    "resend": "deciding",
+    "cancel": "deciding",
+}
+
+_INSTALLED = Path("/etc/impact-agent/agent.yaml")
+_EPILOG = "Exit codes: " + ", ".join(f"{code.value} {words}" for code, words in MEANINGS.items()) + "."
+
+
+class _Lazy(click.Group):
+    """Commands by name, their modules imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"agent.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Lazy, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    envvar="IMPACT_AGENT_CONFIG",
+    default=_INSTALLED,
+    show_default=True,
+    help="agent.yaml, or the folder that holds it.",
+)
+@click.version_option(__version__, prog_name="impact-agent")
+@click.pass_context
+def cli(ctx: click.Context, config: Path) -> None:
+    """Turn dropped files into impact.com batches, deliver them, and say what became of each row."""
+    ctx.obj = config / "agent.yaml" if config.is_dir() else config
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as left:
+        code = left.exit_code
+    except click.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint
+        code = Exit.DONE
+    except (AgentError, OSError) as error:
+        print(f"impact-agent: {_plain(error)}", file=sys.stderr)  # noqa: T201 - this is the terminal
+        code = exit_of(error)
+    sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _plain(error: AgentError | OSError) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
+    return str(error)

@@ -1,0 +1,111 @@
+"""What text report, page and terminal show alike, set into rows of cells; their texts are visible already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.feedback.story import Fate
+from agent.feedback.wording import amount, number, prose, value, visible, when
+from agent.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from agent.feedback.listing import Listed
+    from agent.feedback.story import Delivery, Preview, Story, Sum
+    from agent.model import Attempt, AuditEvent, Total
+
+Rows = list[tuple[str, ...]]  # the first row is the header
+
+NO_CURRENCY = "account currency"
+
+SEVERITY_WORDS = {
+    Severity.ERROR: "Error: not sent",
+    Severity.WARNING: "Warning: sent, look at it",
+    Severity.NOTE: "Note",
+}
+FATE_WORDS = {
+    Fate.DELIVERED: "What was delivered",
+    Fate.DOUBT: "What may have arrived",
+    Fate.WAITING: "What is not sent yet",
+    Fate.NOT_SENT: "What was not sent",
+}
+_ATTEMPTS = 5  # attempts of one batch shown, the last ones
+
+
+def finding_rows(listing: Listed) -> Rows:
+    """Set the rows of a group into cells, without columns that say nothing; empty when none says anything."""
+    rows, group = listing.rows, listing.group
+    columns = (
+        ("Record", ["" if row.record is None else number(row.record) for row in rows], "whole file"),
+        ("Place", [prose(row.place) for row in rows], ""),
+        ("Found", [row.found for row in rows], "(empty)"),
+        ("What is wrong", [prose(row.words) for row in rows], "as above" if group.words else ""),
+        ("What to do", [prose(row.mend) for row in rows], "as above" if group.mend else ""),
+    )
+    told = [(head, *(text or empty for text in texts)) for head, texts, empty in columns if any(texts)]
+    return list(zip(*told, strict=True))
+
+
+def total_rows(sums: Sequence[Sum]) -> Rows:
+    """Set totals into cells, each currency followed by its sum where it has several lines."""
+    rows: Rows = [("Currency", "Reason", "Change", "Rows", "Amount")]
+    for part in sums:
+        name = visible(part.currency) or NO_CURRENCY
+        rows += [_total_row(total, name, part.places) for total in part.totals]
+        if len(part.totals) > 1:
+            rows.append((f"{name}, all", "", "", number(part.rows), amount(part.amount, part.places)))
+    return rows
+
+
+def _total_row(total: Total, currency: str, places: int) -> tuple[str, ...]:
+    return (
+        currency,
+        visible(total.reason),
+        visible(total.change),
+        number(total.rows),
+        amount(total.amount, places),
+    )
+
+
+def preview_rows(preview: Preview) -> Rows:
+    """Set the first rows of a preview into cells under the batch's header."""
+    return [tuple(map(value, row)) for row in (preview.header, *preview.rows)]
+
+
+def audit_rows(audit: Sequence[AuditEvent], zone: tzinfo | None) -> Rows:
+    """Set audit events into cells, in the order given."""
+    rows: Rows = [("When", "Who", "Of", "What", "Note")]
+    for event in audit:
+        what = f"{event.event}: {event.before or 'new'} to {event.after}"
+        texts = (event.actor, event.subject, what, event.note)
+        rows.append((when(event.at, zone), *map(prose, texts)))
+    return rows
+
+
+def last_attempts(delivery: Delivery) -> tuple[Attempt, ...]:
+    """Return the attempts that are shown."""
+    return delivery.attempts[-_ATTEMPTS:]
+
+
+def attempt_words(attempt: Attempt) -> str:
+    """Say how an attempt ended, with its evidence."""
+    ended = attempt.outcome or f"no outcome noted, it reached {attempt.phase}"
+    return prose(f"{ended}; {attempt.evidence}" if attempt.evidence else ended)
+
+
+def sent_words(story: Story) -> str:
+    """Name the records that are counted as sent for what is true of them by now."""
+    if not story.deliveries:
+        return "sound"
+    return "sent" if all(delivery.fate is Fate.DELIVERED for delivery in story.deliveries) else "in a batch"
+
+
+def full_list(story: Story, listing: Listed) -> str:
+    """Name the file that has the findings which are not listed."""
+    if story.files.findings:
+        return story.files.findings
+    if story.files.rejects and listing.group.severity is Severity.ERROR:
+        return story.files.rejects
+    return f"the archive, submission {story.submission.id}"

@@ -1,0 +1,142 @@
+"""The rejects file: the records kept back, as they stand in the source, each with its reason and its cure.
+
+It has the form of the source (encoding, delimiter, line ends, quotes) and is written to be corrected and
+dropped back as it is: the reader drops the two added columns again. The sender's own cells are never
+altered, not even those that a spreadsheet would take for a formula; in the two added columns no text may be
+one.
+
+A record with too many or too few cells is written as it stands, so that it is refused again unless it was
+mended; its reason begins with a mark, because a spreadsheet evens the cells out when it saves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
+from agent.readers.delimited import open_delimited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.model import Fault
+    from agent.readers.form import Form
+    from agent.readers.header import Header
+
+LONGEST = 2_000  # characters of a reason or of the way to mend it
+OTHERS = "other records of this file have mistakes, so nothing of it was sent"
+
+_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also in full width, as some spreadsheets read them
+
+
+def write_rejects(
+    source: BinaryIO,
+    *,
+    encoding: tuple[str, ...],
+    delimiter: str,
+    kept_back: Iterator[tuple[int, str, str]],
+    target: BinaryIO,
+    everything: bool = False,
+) -> int:
+    """Write the header and the records kept back; return how many records were written.
+
+    Args:
+        source: the file as it was read, with the same encoding and delimiter.
+        encoding: as the feed declares it.
+        delimiter: as the feed declares it.
+        kept_back: (number, reason, way to mend) of each record, ascending.
+        target: where the bytes go.
+        everything: write all records, because none was sent; those without a reason get a common one.
+
+    Raises:
+        RefusedFile: the source cannot be read.
+        ValueError: a number is not ascending, or the source has no such record.
+
+    """
+    sieve = _Sieve(kept_back, target, everything=everything)
+    opened = open_delimited(
+        source, encoding=encoding, delimiter=delimiter, canonical=None, damaged=sieve.take_damaged
+    )
+    sieve.begin(opened.header, opened.form)
+    for cells in opened:
+        sieve.take_sound(opened.number, cells)
+    return sieve.end()
+
+
+class _Sieve:
+    """Lets the records kept back through to the target, as the source's records pass by in their order."""
+
+    def __init__(
+        self, kept_back: Iterator[tuple[int, str, str]], target: BinaryIO, *, everything: bool
+    ) -> None:
+        self._kept_back, self._target, self._everything = kept_back, target, everything
+        self._next = next(kept_back, None)
+        self._written = 0
+
+    def begin(self, header: Header, form: Form) -> None:
+        """Write the header: the sender's columns as written, then the two of ours."""
+        self._form, self._header = form, header
+        self._width = header.kept + len(header.nameless) + 2
+        self._target.write(form.mark)
+        self._write([*self._own(header.written), REASON_COLUMN, MEND_COLUMN])
+
+    def take_sound(self, number: int, cells: list[str]) -> None:
+        """Let a sound record through if it is kept back."""
+        for reason, mend in self._reasons(number):
+            self._write([*cells, *[""] * len(self._header.nameless), reason, mend])
+
+    def take_damaged(self, number: int, line: int, cells: list[str], fault: Fault) -> None:
+        """Let a damaged record through if it is kept back."""
+        del line, fault  # the reason given has them
+        for reason, mend in self._reasons(number):
+            mark = self._mark(cells)
+            if not cells:  # a blank line: written so that it shows in a spreadsheet
+                self._write([*[""] * (self._width - 2), reason, mend])
+            elif len(cells) == self._header.width and mark < 0:
+                self._write([*self._own(cells), reason, mend])
+            else:
+                self._write_shifted(cells[:mark] if mark >= 0 else cells, reason, mend)
+
+    def end(self) -> int:
+        """Check that every record asked for came by; return how many were written."""
+        if self._next:
+            raise ValueError(f"record {self._next[0]} is not in the source, or not in its order")
+        return self._written
+
+    def _write_shifted(self, cells: list[str], reason: str, mend: str) -> None:
+        """Write a record whose cells are not in line with the columns; never as wide as a sound one."""
+        filler = [""] if len(cells) + 2 == self._width else []
+        self._write([*cells, *filler, f"{SHIFTED} {reason}", mend])
+
+    def _mark(self, cells: list[str]) -> int:
+        """Find the mark of an earlier rejects file where it should not be; -1: nowhere."""
+        marked = (
+            at for at, cell in enumerate(cells) if cell.startswith(SHIFTED) and at != self._header.reason
+        )
+        return next(marked, -1)
+
+    def _own(self, cells: list[str] | tuple[str, ...]) -> list[str]:
+        """Return a full record without the columns that an earlier rejects file added."""
+        return [*cells[: self._header.kept], *(cells[position] for position in self._header.nameless)]
+
+    def _reasons(self, number: int) -> Iterator[tuple[str, str]]:
+        """Yield why a record is kept back, once; or nothing."""
+        if self._next and self._next[0] == number:
+            _, reason, mend = self._next
+            self._next = next(self._kept_back, None)
+        elif self._everything:
+            reason, mend = OTHERS, ""
+        else:
+            return
+        self._written += 1
+        yield self._plain(reason), self._plain(mend)
+
+    def _plain(self, text: str) -> str:
+        """Make a text of ours fit for a cell: one line, no formula, only characters the encoding has."""
+        unmarked = text.replace(SHIFTED, "")
+        line = " ".join("".join(letter if letter.isprintable() else " " for letter in unmarked).split())
+        short = line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+        return self._form.writable(f"'{short}" if short.startswith(_FORMULA) else short)
+
+    def _write(self, cells: list[str]) -> None:
+        self._target.write(self._form.encode(cells))

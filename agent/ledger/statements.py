@@ -1,0 +1,117 @@
+"""Every statement the ledger sends, as constants in standard SQL, so that PostgreSQL can have a twin."""
+
+from __future__ import annotations
+
+SUBMISSION = "SELECT * FROM submission WHERE id = :id"
+SUBMISSIONS_OLDEST = """
+SELECT * FROM submission ORDER BY received_at, id LIMIT :limit
+"""
+SUBMISSIONS_NEWEST = """
+SELECT * FROM submission ORDER BY received_at DESC, id DESC LIMIT :limit
+"""
+SUBMISSIONS_OLDEST_OF = """
+SELECT * FROM submission WHERE feed = :feed ORDER BY received_at, id LIMIT :limit
+"""
+SUBMISSIONS_NEWEST_OF = """
+SELECT * FROM submission WHERE feed = :feed ORDER BY received_at DESC, id DESC LIMIT :limit
+"""
+SUBMISSIONS_OLDEST_IN = """
+SELECT * FROM submission WHERE state = :state AND (:feed IS NULL OR feed = :feed)
+ORDER BY received_at, id LIMIT :limit
+"""
+SUBMISSIONS_NEWEST_IN = """
+SELECT * FROM submission WHERE state = :state AND (:feed IS NULL OR feed = :feed)
+ORDER BY received_at DESC, id DESC LIMIT :limit
+"""
+SUBMISSIONS_OWED = """
+SELECT * FROM submission WHERE state = :state AND told_at < updated_at ORDER BY received_at, id LIMIT :limit
+"""
+SUBMISSIONS_TO_TELL = """
+SELECT * FROM submission WHERE state = 'PREPARED' AND (unended = 0 OR concern_at > told_at)
+ORDER BY received_at, id LIMIT :limit
+"""
+SAME_BYTES = """
+SELECT * FROM submission
+WHERE feed = :feed AND sha256 = :sha256 AND state IN ('RECEIVED', 'PREPARED', 'CLOSED')
+ORDER BY received_at, id LIMIT 1
+"""
+BY_FINGERPRINT = """
+SELECT * FROM submission WHERE feed = :feed AND sha256 = :sha256 AND fingerprint = :fingerprint
+ORDER BY received_at DESC, id DESC LIMIT 1
+"""
+BATCH = "SELECT * FROM batch WHERE id = :id"
+BATCHES_OF = "SELECT * FROM batch WHERE submission = :submission ORDER BY created_at, number, id"
+BATCHES_IN = """
+SELECT * FROM batch
+WHERE state = :state AND (:destination IS NULL OR destination = :destination)
+    AND (:due_by IS NULL OR due_at <= :due_by)
+ORDER BY created_at, submission, number LIMIT :limit
+"""
+STATE_OF_SUBMISSION = "SELECT state FROM submission WHERE id = :id"
+STATE_OF_BATCH = "SELECT state, submission FROM batch WHERE id = :id"
+STATES_OF_BATCHES = "SELECT DISTINCT state FROM batch WHERE submission = :submission"
+NEXT_DUE = "SELECT MIN(due_at) FROM batch WHERE state = 'DEFERRED'"
+ATTEMPT = "SELECT * FROM attempt WHERE batch = :batch AND number = :number"
+ATTEMPTS = "SELECT * FROM attempt WHERE batch = :batch ORDER BY number"
+PAPERS = "SELECT kind, path, sha256, size FROM paper WHERE submission = :submission ORDER BY kind, path"
+GROUPS = """
+SELECT code, severity, field, records, words, mend FROM finding_group
+WHERE submission = :submission ORDER BY position
+"""
+COUNTS = """
+SELECT 'submission', state, COUNT(*) FROM submission GROUP BY state
+UNION ALL SELECT 'batch', state, COUNT(*) FROM batch GROUP BY state
+"""
+KNOWN_PATHS = "SELECT path FROM batch UNION SELECT path FROM paper"
+WITH_PREFIX = """
+SELECT id FROM submission WHERE id >= :first AND id < :beyond
+UNION SELECT id FROM batch WHERE id >= :first AND id < :beyond
+ORDER BY id LIMIT :limit
+"""
+AUDIT_NEWEST = """
+SELECT seq, at, actor, subject, event, state_before, state_after, note FROM audit
+ORDER BY seq DESC LIMIT :limit
+"""
+AUDIT_NEWEST_OF = """
+SELECT seq, at, actor, subject, event, state_before, state_after, note FROM audit
+WHERE subject = :subject ORDER BY seq DESC LIMIT :limit
+"""
+AUDIT_ALL = """
+SELECT seq, at, actor, subject, event, state_before, state_after, note, hash FROM audit ORDER BY seq
+"""
+AUDIT_LAST = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
+AUDIT_HASH = "SELECT hash FROM audit WHERE seq = :seq"
+STATES_NOW = "SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch"
+
+INSERT_SUBMISSION = "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+INSERT_BATCH = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_GROUP = "INSERT INTO finding_group VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+DELETE_GROUPS = "DELETE FROM finding_group WHERE submission = :submission"
+UPSERT_PAPER = """
+INSERT INTO paper VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (submission, path) DO UPDATE SET kind = excluded.kind, sha256 = excluded.sha256,
+    size = excluded.size
+"""
+UPSERT_ATTEMPT = """
+INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (batch, number) DO UPDATE SET started_at = excluded.started_at, phase = excluded.phase,
+    ended_at = excluded.ended_at, outcome = excluded.outcome, evidence = excluded.evidence
+"""
+# Both compare and set: the state read before must still be the one found. NULL keeps what is there.
+UPDATE_SUBMISSION = """
+UPDATE submission SET state = :state, reason = COALESCE(:reason, reason),
+    updated_at = COALESCE(:updated_at, updated_at), tries = COALESCE(:tries, tries),
+    generation = COALESCE(:generation, generation), told_at = COALESCE(:told_at, told_at),
+    counts = COALESCE(:counts, counts)
+WHERE id = :id AND state = :before
+"""
+COUNT_BATCH = """
+UPDATE submission SET unended = unended + :more, concern_at = COALESCE(:concern_at, concern_at)
+WHERE id = :id
+"""
+UPDATE_BATCH = """
+UPDATE batch SET state = :state, reason = COALESCE(:reason, reason), updated_at = :updated_at,
+    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at)
+WHERE id = :id AND state = :before
+"""

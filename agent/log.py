@@ -1,0 +1,87 @@
+"""What the agent says while it works: events with facts, never prose, never row contents or secrets.
+
+Every event has its name, weight and meaning in `EVENTS`; `say` refuses any other. On a terminal the lines are for
+people, elsewhere they are JSON, one object a line, on standard error.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+EVENTS: dict[str, tuple[int, str]] = {
+    "agent.started": (logging.INFO, "The agent holds its lock and the ledger is sound."),
+    "agent.stopping": (logging.INFO, "A stop was asked for; what is at hand is brought to a safe point."),
+    "agent.stopped": (logging.INFO, "Everything is at rest."),
+    "agent.failed": (logging.CRITICAL, "The agent cannot go on; nothing is lost, start it again."),
+    "folder.watched": (logging.INFO, "A drop folder is watched and scanned."),
+    "folder.degraded": (logging.WARNING, "The kernel's hints are not to be had; the scan alone finds files."),
+    "folder.troubled": (logging.WARNING, "Something in a drop folder needs a person; said once."),
+    "file.waiting": (logging.WARNING, "A dropped file has not settled for a long time."),
+    "submission.taken": (logging.INFO, "A dropped file is in the spool."),
+    "submission.prepared": (logging.INFO, "Its batches are written."),
+    "submission.rejected": (logging.WARNING, "Nothing of it may be sent; the folder says why."),
+    "submission.quarantined": (logging.WARNING, "It is unsafe or broke the worker; the folder says why."),
+    "submission.repeated": (logging.WARNING, "The same bytes came before; held."),
+    "submission.broke": (logging.WARNING, "Preparing broke; it is tried once more."),
+    "submission.told": (logging.INFO, "The folder says where it stands."),
+    "submission.closed": (logging.INFO, "Every batch ended; archived."),
+    "batch.started": (logging.DEBUG, "An attempt begins."),
+    "batch.sent": (logging.INFO, "Delivered."),
+    "batch.deferred": (logging.WARNING, "It did not work; another attempt follows."),
+    "batch.in-doubt": (logging.ERROR, "It may have arrived; a person decides."),
+    "batch.held": (logging.ERROR, "It waits for a person."),
+    "batch.failed": (logging.ERROR, "It cannot be sent."),
+    "batch.recovered": (logging.WARNING, "The agent had died while sending it."),
+    "spool.full": (logging.ERROR, "There is no room; files stay where they are until there is."),
+    "spool.swept": (logging.INFO, "Old scratch was removed."),
+    "spool.orphaned": (logging.WARNING, "Files lie in the spool that the ledger does not know; kept."),
+    "step.failed": (logging.ERROR, "A step failed in a way nobody foresaw; it is tried again later."),
+    "destination.paused": (logging.WARNING, "The destination is left alone for a while."),
+}
+
+_log = structlog.get_logger("agent")
+
+
+def say(event: str, /, **facts: object) -> None:
+    """Log an event of the catalogue with its facts (ids, counts, durations, reasons).
+
+    Raises:
+        KeyError: the event is not in the catalogue.
+    """
+    level, _ = EVENTS[event]
+    _log.log(level, event, **facts)
+
+
+def configure(*, stream: TextIO | None = None, as_json: bool | None = None, level: int = logging.INFO) -> None:
+    """Choose where events go: `stream` is standard error unless given; JSON unless it is a terminal."""
+    target = stream or sys.stderr
+    plain = target.isatty() if as_json is None else not as_json
+    renderer: object = (
+        structlog.dev.ConsoleRenderer(colors=target.isatty()) if plain else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _short,
+            renderer,  # type: ignore[list-item]  # both kinds are processors
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _short(_logger: object, _name: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Keep a reason from a far side to one short line."""
+    for key, value in event.items():
+        if isinstance(value, str) and (len(value) > 500 or "\n" in value):  # noqa: PLR2004 - characters of one line
+            event[key] = value.replace("\n", " ")[:500]
+    return event

@@ -1,0 +1,262 @@
+"""A feed's template over one file: records in, rows out, each row knowing where it came from.
+
+One bad record does not end the run: it gets its findings and the compiled generator is started again behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, nodes
+from jinja2.exceptions import SecurityError, UndefinedError
+
+from agent.mapping.columns import Bound, bind
+from agent.mapping.filters import feed_filters
+from agent.mapping.layout import Layout, RowEnvironment, read_layout, row_environment
+from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError
+from agent.mapping.records import Stream, groupby
+from agent.mapping.single import ColumnFunction
+from agent.model import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from jinja2 import Template
+
+    from agent.mapping.filters import NumberForm
+    from agent.mapping.records import Origin
+    from agent.readers.base import Source
+
+# What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
+EXPRESSION_FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+
+Row = tuple[str, ...]
+Failed = "Callable[[tuple[Origin, ...], tuple[Fault, ...]], None]"
+
+
+class FeedTemplate:
+    """A template as a feed uses it: understood once, bound to each file's columns.
+
+    Raises:
+        TemplateRefusedError: the template has mistakes; all that can be found without a file.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        feed: Mapping[str, str],
+        *,
+        numbers: NumberForm,
+        dates: Sequence[str],
+        reasons: Mapping[str, str],
+    ) -> None:
+        self.feed = dict(feed)
+        self.environment: RowEnvironment = row_environment()
+        self.environment.filters.update(feed_filters(numbers, dates, reasons))
+        self.environment.filters["groupby"] = groupby
+        self.layout: Layout = read_layout(source, self.environment)
+        self.header = self.layout.header
+        self.digest = hashlib.sha256(source.encode()).hexdigest()
+        bound = bind(self._tree(), None, self.feed)
+        if bound.problems:
+            raise TemplateRefusedError(*bound.problems)
+        self.columns_used = bound.used
+        self._compile(bound.tree)
+
+    def bind(self, columns: Sequence[str], order: Sequence[int] | None = None) -> BoundTemplate:
+        """Bind to a file's columns; `order` puts the cells of each row in the batch's order.
+
+        A column that the file lacks is in `missing` of what is returned.
+        """
+        return BoundTemplate(self, columns, order)
+
+    def _tree(self) -> nodes.Template:
+        return read_layout(self.layout.source, self.environment).tree
+
+    def _compile(self, tree: nodes.Template) -> Template:
+        tree.set_environment(self.environment)
+        try:
+            code = self.environment.compile(tree, filename="<template>")
+        except TemplateSyntaxError as error:
+            words = f"the template cannot be compiled: {error.message}"
+            raise TemplateRefusedError(TemplateProblem("T-SYNTAX", error.lineno, words)) from error
+        return self.environment.template_class.from_code(self.environment, code, {})
+
+    def compiled(
+        self, columns: Sequence[str], order: Sequence[int] | None, only: frozenset[int] | None = None
+    ) -> tuple[Bound, Template]:
+        """Bind and compile; with `only`, the rows keep just those cells."""
+        bound = bind(self._tree(), columns, self.feed, order=order, only=only)
+        return bound, self._compile(bound.tree)
+
+    def function(self, tree: nodes.Template) -> ColumnFunction:
+        """Compile the function of one cell."""
+        return ColumnFunction(self.environment, self._compile(tree))
+
+
+class BoundTemplate:
+    """A template bound to the columns of one file."""
+
+    def __init__(self, template: FeedTemplate, columns: Sequence[str], order: Sequence[int] | None) -> None:
+        self._template, self._order = template, order
+        self.columns = tuple(columns)
+        self.bound, self._compiled = template.compiled(columns, order)
+        self.missing = self.bound.missing
+        self.functions: dict[int, Callable[[str], str | Fault]] = {
+            cell: self._function(cell, tree) for cell, tree in self.bound.single.items()
+        }
+        self._single: dict[frozenset[int], tuple[Bound, Template]] = {}
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the rows come by groups of records."""
+        return self.bound.grouped
+
+    def rows(self, stream: Stream, failed: Callable[..., None]) -> Iterator[Row]:
+        """Yield the rows of all records; one on which an expression fails goes to `failed(origins, faults, cells)`.
+
+        With groupby the whole group fails, and `cells` is None.
+
+        Raises:
+            TemplateRefusedError: the template fails before it has read a record.
+            RefusedFile: from the reader.
+        """
+        before: tuple[Origin, ...] | None = None
+        while True:
+            try:
+                yield from self._start(self._compiled, self.bound, stream)
+            except EXPRESSION_FAILURES as error:
+                at = self.origin(stream)
+                if at == before or not at:
+                    raise TemplateRefusedError(self._problem(error)) from error
+                before = at
+                cells = None if self.bound.grouped else stream.source.cells
+                failed(stream.group or at, self._diagnose(error, cells), cells)
+            else:
+                return
+
+    def grouped_rows(
+        self, stream: Stream, failed: Callable[..., None]
+    ) -> Iterator[tuple[tuple[Origin, ...], tuple[Origin, ...], Row]]:
+        """Yield (group, origins, row) with groupby.
+
+        A group's rows are held until the group is through, so that a failure in it takes back all of them.
+        """
+        held: list[tuple[tuple[Origin, ...], tuple[Origin, ...], Row]] = []
+        group: tuple[Origin, ...] = ()
+
+        def taken_back(origins: tuple[Origin, ...], faults: tuple[Fault, ...], cells: None) -> None:
+            if group == origins:
+                held.clear()
+            failed(origins, faults, cells)
+
+        for row in self.rows(stream, taken_back):
+            if stream.group != group:
+                yield from held
+                held.clear()
+                group = stream.group
+            held.append((group, stream.at, row))
+        yield from held
+
+    def origin(self, stream: Stream) -> tuple[Origin, ...]:
+        """Tell which records the row at hand comes from."""
+        if self.bound.grouped:
+            return stream.at
+        return ((stream.source.number, stream.source.line),) if stream.source.number else ()
+
+    def cells_of(self, cells: Sequence[str], only: frozenset[int]) -> tuple[Row, ...]:
+        """Work out just some cells of one record (others ""), for finding its order or its failing cell.
+
+        Raises:
+            One of EXPRESSION_FAILURES.
+        """
+        if only not in self._single:
+            self._single[only] = self._template.compiled(self.columns, self._order, only)
+        bound, compiled = self._single[only]
+        stream = Stream(_One(self.columns, cells), self.columns)
+        return tuple(self._start(compiled, bound, stream))
+
+    def _start(self, compiled: Template, bound: Bound, stream: Stream) -> Iterator[Row]:
+        rows = stream if bound.grouped else stream.plain(bound.positions, wrapped=bound.wrapped)
+        context = compiled.new_context({"rows": rows, "feed": self._template.feed})
+        return compiled.root_render_func(context)  # type: ignore[return-value]  # yields tuples, see layout.py
+
+    def _function(self, cell: int, tree: nodes.Template) -> Callable[[str], str | Fault]:
+        """The function of a cell that depends on one column: its text, or what is wrong with it."""
+        function, name = self._template.function(tree), self._header()[cell]
+
+        def answer(text: str) -> str | Fault:
+            try:
+                return function(text)
+            except EXPRESSION_FAILURES as error:
+                return self._fault(error, name)
+
+        return answer
+
+    def _diagnose(self, error: Exception, record: Sequence[str] | None) -> tuple[Fault, ...]:
+        """Name every cell that fails on the record at hand; else the line of the template that does."""
+        if record is None:
+            return (self._fault(error, ""),)
+        faults = []
+        for index, name in enumerate(self._header()):
+            try:
+                self.cells_of(record, frozenset({index}))
+            except EXPRESSION_FAILURES as failure:
+                faults.append(self._fault(failure, name))
+        return tuple(dict.fromkeys(faults)) if len(faults) < len(self._header()) else (self._fault(error, ""),)
+
+    def _header(self) -> tuple[str, ...]:
+        header = self._template.header
+        return header if self._order is None else tuple(header[position] for position in self._order)
+
+    def _fault(self, error: Exception, column: str) -> Fault:
+        line = template_line(error, self._compiled)
+        if isinstance(error, BadValueError):
+            fault = error.fault
+            return Fault(fault.code, fault.words, fault.mend, fault.found, fault.field or column)
+        words = f"the template fails on this record in line {line}: {_plain(error)}"
+        return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
+
+    def _problem(self, error: Exception) -> TemplateProblem:
+        line = template_line(error, self._compiled)
+        return TemplateProblem("T-FAILED", line, f"the template fails before its first record: {_plain(error)}")
+
+
+class _One:
+    """A source of a single record."""
+
+    notes: tuple[Fault, ...] = ()
+    number = 1
+    line = 1
+
+    def __init__(self, columns: tuple[str, ...], cells: Sequence[str]) -> None:
+        self.columns = columns
+        self.cells = list(cells)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        yield self.cells
+
+
+def _plain(error: Exception) -> str:
+    """What happened, without values from the file."""
+    if isinstance(error, SecurityError):
+        return "it does something that templates may not do"
+    if isinstance(error, UndefinedError | TemplateRuntimeError):
+        return str(error)
+    return {
+        "ZeroDivisionError": "a division by zero",
+        "TypeError": "an expression mixes things that do not go together",
+        "ValueError": "a value is not what a function expects",
+    }.get(type(error).__name__, type(error).__name__)
+
+
+def template_line(error: Exception, compiled: Template) -> int:
+    """The template's line in which an error arose, 1-based; 1 where it cannot be told."""
+    line = 1
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = compiled.get_corresponding_lineno(trace.tb_lineno)
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,1 @@
+"""What happens inside the limited child process: one file in, checked batches and findings out."""

@@ -1,0 +1,71 @@
+"""Checks a feed's template and rules without any file: what can be known before the first drop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jinja2 import TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agent.errors import SettingsError
+from agent.impact.rules import RefusedHeader, row_rules
+from agent.mapping.mapping import FeedTemplate
+from agent.mapping.problems import TemplateRefusedError
+from agent.settings.shipped import find_template
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent.settings.models import Feed
+
+
+def feed_problems(feed: Feed, folder: Path) -> list[str]:
+    """Every mistake in a feed's template, layout and rules, each as one line with its place."""
+    try:
+        path = find_template(feed.template, folder)
+        template = feed_template(feed, path.read_text(encoding="utf-8"))
+    except SettingsError as error:
+        return [str(error)]
+    except TemplateRefusedError as error:
+        return [_placed(path, problem.line, problem.code, problem.words, problem.mend) for problem in error.problems]
+    try:
+        row_rules(
+            feed.level, template.header, codes=feed.codes, currency=feed.currency, max_amount=feed.max_amount
+        )
+    except RefusedHeader as error:
+        line = template.layout.header_line
+        return [_placed(path, line, fault.code, fault.words, fault.mend) for fault in error.faults]
+    return _layout_problems(feed, folder)
+
+
+def feed_template(feed: Feed, text: str) -> FeedTemplate:
+    """Read a feed's template.
+
+    Raises:
+        TemplateRefusedError: it has mistakes.
+    """
+    return FeedTemplate(
+        text,
+        {**feed.variables, "name": feed.name},
+        numbers=feed.numbers,
+        dates=feed.dates.formats,
+        reasons=feed.reasons,
+    )
+
+
+def _layout_problems(feed: Feed, folder: Path) -> list[str]:
+    if not feed.layout:
+        return []
+    try:
+        path = find_template(feed.layout, folder)
+        ImmutableSandboxedEnvironment().parse(path.read_text(encoding="utf-8"))
+    except SettingsError as error:
+        return [str(error)]
+    except TemplateSyntaxError as error:
+        return [_placed(path, error.lineno, "T-SYNTAX", f"the layout cannot be read: {error.message}", "")]
+    return []
+
+
+def _placed(path: Path, line: int, code: str, words: str, mend: str) -> str:
+    tail = f"; {mend}" if mend else ""
+    return f"{path.parent.name}/{path.name}:{line}: {code} {words}{tail}"

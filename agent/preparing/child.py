@@ -1,0 +1,106 @@
+"""The preparing processes: a small parent that has everything imported, and a fresh limited child per file.
+
+Started as `python -m agent.preparing.child` by `agent.workers`, with a Unix socket as standard input. For each message
+(one JSON line, with the writing end of a pipe beside it) it forks a child, which sets its limits, prepares the file and
+writes JSON lines to the pipe: `{"pid": …}`, `{"records": …}`, at last `{"prepared": …}` or `{"refused": …}`. The end of
+the pipe without a last word means that the child died. When the socket closes, the parent ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from agent.errors import WorkerBroke
+from agent.impact.rules import RefusedHeader
+from agent.mapping.problems import TemplateRefusedError
+from agent.preparing.job import Job
+from agent.preparing.pipeline import prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MESSAGE = 1 << 20
+
+
+def serve(connection: socket.socket) -> None:
+    """Fork a child per message until the other end closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; the pipe tells how a child ended
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection.send(b"ready\n")
+    while True:
+        message, fds, _, _ = socket.recv_fds(connection, _MESSAGE, 1)
+        if not message:
+            return
+        if os.fork() == 0:
+            connection.close()
+            _work(json.loads(message), fds[0])
+        for fd in fds:
+            os.close(fd)
+
+
+def _work(message: Mapping[str, object], pipe: int) -> None:
+    """Prepare one file and leave; never returns."""
+    code = 1
+    try:
+        _limit(message)
+        _tell(pipe, pid=os.getpid())
+        with open(str(message["job"]), encoding="utf-8") as file:  # noqa: PTH123 - one short file
+            job = Job.from_json(file.read())
+        _tell(pipe, **_answer(job, pipe))
+        code = 0
+    finally:
+        error = sys.exc_info()[1]
+        if error is not None:  # nobody foresaw it: say what and where, without values, and leave
+            _tell(pipe, broke=f"{type(error).__name__} at {_where(error)}")
+        os._exit(code)
+
+
+def _where(error: BaseException) -> str:
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"  # noqa: PTH119 - a name
+        trace = trace.tb_next
+    return place
+
+
+def _answer(job: Job, pipe: int) -> dict[str, object]:
+    try:
+        prepared = prepare(job, lambda records: _tell(pipe, records=records))
+    except TemplateRefusedError as error:
+        return {"refused": [str(problem) for problem in error.problems]}
+    except RefusedHeader as error:
+        return {"refused": [f"{fault.code} {fault.words}; {fault.mend}" for fault in error.faults]}
+    except WorkerBroke as error:
+        return {"broke": str(error)}
+    except MemoryError:
+        return {"broke": "it needs more memory than the limits allow"}
+    return {"prepared": prepared.to_json()}
+
+
+def _limit(message: Mapping[str, object]) -> None:
+    """Give up everything but what one file needs."""
+    limits = message["limits"]
+    if not isinstance(limits, dict):
+        raise WorkerBroke("no limits were given")
+    seconds = int(limits["processor_time"])
+    resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits["output"], limits["output"]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _tell(pipe: int, **values: object) -> None:
+    data = (json.dumps(values) + "\n").encode()
+    while data:
+        data = data[os.write(pipe, data) :]
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=sys.stdin.fileno()))

@@ -1,0 +1,82 @@
+"""The last step before a draft is final: identifiers once per order, or another layout than CSV, where the feed asks.
+
+Both rewrite a checked draft; neither changes what it says.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from agent.impact.batchfile import line
+from agent.preparing.job import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from agent.preparing.batches import DraftSet
+    from agent.preparing.job import Job
+
+_IDENTIFIERS = ("ActionID", "Oid", "ActionTrackerID")
+
+
+def lay_out(job: Job, drafts: DraftSet, header: Sequence[str]) -> tuple[Draft, ...]:
+    """Finish the drafts, in the form the feed asks for."""
+    finished = drafts.finished()
+    if job.layout:
+        return tuple(_rewritten(job, draft, _by_template(job, header, draft)) for draft in finished)
+    if job.feed.identifiers == "once":
+        return tuple(_rewritten(job, draft, _identifiers_once(header, job.scratch / draft.file)) for draft in finished)
+    return finished
+
+
+def _rewritten(job: Job, draft: Draft, parts: Iterator[str]) -> Draft:
+    path = job.scratch / f"{draft.file}.laid-out"
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("wb") as target:
+        for part in parts:
+            data = part.encode()
+            digest.update(data)
+            size += len(data)
+            target.write(data)
+    return Draft(path.name, digest.hexdigest(), size, draft.rows, draft.totals)
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        next(reader)
+        yield from reader
+
+
+def _identifiers_once(header: Sequence[str], path: Path) -> Iterator[str]:
+    """Leave the identifiers out on all but an order's first row (the reference's own way, domain page 1.2)."""
+    places = [header.index(name) for name in _IDENTIFIERS if name in header]
+    yield line(header)
+    for _, rows in groupby(_rows(path), key=lambda row: [row[place] for place in places]):
+        for index, row in enumerate(rows):
+            if index:
+                for place in places:
+                    row[place] = ""
+            yield line(row)
+
+
+def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]:
+    """Render the feed's layout over the checked rows, each a mapping of column to text."""
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=job.feed.extension == "xml",
+    )
+    rows = (dict(zip(header, row, strict=True)) for row in _rows(job.scratch / draft.file))
+    values = {"rows": rows, "feed": {**job.feed.variables, "name": job.feed.name}, "header": tuple(header)}
+    return environment.from_string(job.layout).generate(values)

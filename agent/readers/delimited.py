@@ -1,0 +1,264 @@
+"""Read delimited text strictly (commas, semicolons, tabs, pipes): each cell as it stands, no record lost.
+
+`open_delimited` looks through the whole file once (content, encoding, line lengths) and checks the header;
+the records then come one by one. What makes the file as a whole unreadable leaves as `RefusedFile`; a
+record that cannot be trusted goes to `damaged` and the reading goes on. Blank lines at the end are no
+records; in the middle they are damaged ones, because a row may be missing there.
+"""
+
+from __future__ import annotations
+
+import csv
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.model import Fault
+from agent.readers.base import refusal
+from agent.readers.content import HEAD, refuse_other_content
+from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
+from agent.readers.encoding import find_encoding
+from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
+from agent.readers.form import find_form
+from agent.readers.header import read_header
+from agent.readers.lines import line_ends_in, text_lines
+from agent.readers.quotes import find_bad_quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from agent.errors import RefusedFile
+    from agent.readers.base import Damaged
+    from agent.readers.encoding import Encoding
+    from agent.readers.form import Form
+
+FIELD_CAP = 32_768  # characters of one cell
+RECORD_CAP = 2_097_152  # bytes of one record with the line breaks inside its quotes; twice as many in UTF-16
+
+_BLANK = Fault("E-BLANK", "the record is blank", "delete the line, or fill in the missing record")
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, not an order", "delete the last line")
+_HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this line")
+
+_NEVER = -1  # a width no record has: sends the next record to be looked at closely
+
+
+def open_delimited(
+    stream: BinaryIO,
+    *,
+    encoding: tuple[str, ...],
+    delimiter: str,
+    canonical: Callable[[str], str] | None,
+    damaged: Damaged,
+) -> Delimited:
+    """Open a seekable stream as delimited text; its bytes must not change while it is read.
+
+    Args:
+        stream: the bytes; sought to and fro, never closed here.
+        encoding: the codecs the feed declares, tried in order over the whole file.
+        delimiter: one character, or "auto".
+        canonical: gives each column its canonical name; None leaves the names as written.
+        damaged: told of each record that cannot be used, in the order of the file.
+
+    Raises:
+        RefusedFile: the file cannot be read as delimited text, or its header cannot be used.
+
+    """
+    stream.seek(0)
+    head = stream.read(HEAD)
+    refuse_other_content(head)
+    found = find_encoding(stream, head, encoding)
+    sample = take_sample(text_lines(stream, found))
+    if sample.whole and not "".join(sample.lines).strip():
+        raise refusal("E-EMPTY", "the file has nothing but blanks in it", "export it again; has it any rows?")
+    form = find_form(sample, found, choose_delimiter(sample, delimiter))
+    return Delimited(stream, found, form, canonical, damaged)
+
+
+class Delimited:
+    """An opened delimited file; a `Source` that may be iterated once."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        encoding: Encoding,
+        form: Form,
+        canonical: Callable[[str], str] | None,
+        damaged: Damaged,
+    ) -> None:
+        self.number = 0
+        self.cells: list[str] = []
+        self.notes = encoding.notes
+        self.form = form
+        self._stream, self._encoding, self._damaged = stream, encoding, damaged
+        self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
+        self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
+        self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
+        self._blanks = range(0)  # lines of the blank records before the next one
+        self._number_before, self._grown = 0, 0  # see _before_block
+        self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
+        self._expected = _NEVER
+        self.columns: tuple[str, ...] = ()
+        lines = text_lines(stream, encoding, self._before_block)
+        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        self.header = read_header(self._first_record(), canonical)
+        self.columns = self.header.columns
+        self._expected = self.header.width
+        self._odd_beginnings = TOTAL_SPELLINGS | {"", self.header.written[0]}
+
+    @property
+    def line(self) -> int:
+        """The line on which the record handled now begins; must be asked before its cells are changed."""
+        last = self._reader.line_num
+        if last - self.number == self._further_lines:  # every record since then had one line
+            return last
+        if self._known_line:
+            return self._known_line
+        inside = line_ends_in(" ".join(self.cells))
+        if not inside:
+            self._further_lines = last - self.number
+        return last - inside
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield each sound record's cells; see `Source`."""
+        return self._records() if self.header.kept == self.header.width else self._own_cells()
+
+    def _first_record(self) -> list[str]:
+        try:
+            return next(self._reader)
+        except csv.Error as error:
+            raise self._broken(self._next_line(), error) from None
+
+    def _records(self) -> Iterator[list[str]]:
+        """Yield the sound records at full width. This loop is the cost of reading: nothing in it may grow."""
+        reader, odd_beginnings = self._reader, self._odd_beginnings
+        self._further_lines = reader.line_num
+        try:
+            for self.number, cells in enumerate(reader, 1):
+                self.cells = cells
+                if len(cells) != self._expected or (cells[0] in odd_beginnings and self._is_odd(cells)):
+                    yield from self._look_closely(cells)
+                else:
+                    yield cells
+        except csv.Error as error:
+            raise self._broken(self._next_line(), error) from None
+        self._end()
+
+    def _own_cells(self) -> Iterator[list[str]]:
+        """Yield the sound records without the cells behind the sender's columns."""
+        kept = self.header.kept
+        for cells in self._records():
+            line = self.line
+            if words := self.header.misplaced(cells):
+                mend = "put each value back under its column, as in the original file"
+                self._damaged(self.number, line, cells, Fault("E-COLS", words, mend))
+            else:
+                self.cells, self._known_line = cells[:kept], line
+                yield self.cells
+                self.cells, self._known_line = cells, 0
+
+    def _is_odd(self, cells: list[str]) -> bool:
+        if cells[0]:
+            return True
+        first = next(filter(None, cells[: self.header.kept]), "")
+        return not first or names_total(first)
+
+    def _look_closely(self, cells: list[str]) -> Iterator[list[str]]:
+        """Sort a record that may be blank, a footer, a header, too long or too wide; yield a sound one."""
+        number, line = self.number, self.line
+        if self._is_blank(cells):
+            self._blanks = range(self._blanks.start if self._blanks else line, line + 1)
+            self._expected = _NEVER
+            return
+        yield from self._release(number)
+        self.number, self.cells, self._known_line = number, cells, 0
+        self._expected = self.header.width
+        if looks_like_footer(cells[: self.header.kept], self.header.kept):
+            self._held, self._expected = (number, line, cells), _NEVER
+        else:
+            yield from self._sound(cells)
+
+    def _is_blank(self, cells: list[str]) -> bool:
+        if len(cells) == self.header.width:
+            return not any(cells[: self.header.kept]) and not self.header.misplaced(cells)
+        return not "".join(cells).strip()
+
+    def _release(self, following: int) -> Iterator[list[str]]:
+        """Let go what waited to be the end of the file, now that record number `following` comes."""
+        if self._held:
+            (self.number, self._known_line, self.cells), self._held = self._held, None
+            yield from self._sound(self.cells)
+        for number, line in enumerate(self._blanks, following - len(self._blanks)):
+            self._damaged(number, line, [], _BLANK)
+        self._blanks = range(0)
+
+    def _sound(self, cells: list[str]) -> Iterator[list[str]]:
+        if fault := self._fault(cells):
+            self._damaged(self.number, self.line, cells, fault)
+        else:
+            yield cells
+
+    def _fault(self, cells: list[str]) -> Fault | None:
+        if len(cells) != self.header.width:
+            return self._wrong_width(len(cells))
+        if self.header.is_repeated_by(cells):
+            return _HEADER_AGAIN
+        for position, cell in enumerate(cells):
+            if len(cell) > FIELD_CAP:
+                words = f"the cell has {len(cell):,} characters; {FIELD_CAP:,} are the most"
+                mend = "shorten it, and look whether a quote is missing at its end"
+                return Fault("E-FIELDLEN", words, mend, field=self.header.written[position].strip())
+        return None
+
+    def _wrong_width(self, count: int) -> Fault:
+        words = f"the record has {count} cell{'s' * (count != 1)}, the header {self.header.width}"
+        if count < self.header.width:
+            return Fault("E-COLS", words, "add the missing cells, or the missing quote or line break")
+        name = DELIMITERS.get(self.form.delimiter, self.form.delimiter)
+        mend = f"put double quotes round a value that contains a {name}, or remove the cells too many"
+        return Fault("E-COLS", words, mend)
+
+    def _end(self) -> None:
+        """Settle what waited for the end of the file; blank records there are none."""
+        self.number -= len(self._blanks)
+        if self._held:
+            number, line, cells = self._held
+            self._damaged(number, line, cells, _FOOTER)
+        if not self.number:
+            raise refusal(
+                "E-NOROWS", "the file has a header but no records", "export it again; has it any rows?"
+            )
+
+    def _before_block(self, size: int) -> None:
+        """Notice, once per block read, a record that takes up more than a whole block."""
+        if self.number != self._number_before:
+            self._number_before, self._grown = self.number, 0
+            return
+        self._grown += size
+        self._expected = _NEVER
+        if self._grown > self._record_cap:
+            words = f"the record does not end within {RECORD_CAP // 1024:,} KiB: a quote was left open"
+            mend = 'close it; double the quotes that belong to the text ("")'
+            raise refusal("E-QUOTE", words, mend, line=self._next_line())
+
+    def _next_line(self) -> int:
+        """Return the line behind the record read last, by counting again; for refusals only."""
+        lines = text_lines(self._stream, self._encoding)
+        reader = csv.reader(lines, delimiter=self.form.delimiter, strict=True)
+        for _ in islice(reader, self.number + 1 if self.columns else 0):
+            pass
+        return reader.line_num + 1
+
+    def _broken(self, start: int, error: csv.Error) -> RefusedFile:
+        """Say why csv gave up in the record that begins on line `start`, by a second look at its text."""
+        lines = islice(text_lines(self._stream, self._encoding), start - 1, self._reader.line_num)
+        bad = find_bad_quote("".join(lines), self.form.delimiter)
+        if not bad:
+            words = f"a cell has far more than {FIELD_CAP:,} characters ({error})"
+            return refusal("E-FIELDLEN", words, "shorten the cell, or close its quote", line=start)
+        opens, closes = start + bad.opens - 1, start + bad.closes - 1
+        if not bad.closes:
+            words, mend = f"the quote that opens on line {opens} is never closed", "close it, or leave it out"
+            return refusal("E-QUOTE", words, mend, line=opens)
+        where = "" if closes == opens else f" on line {closes}"
+        words = f"a quoted cell opens on line {opens}, and text stands behind its closing quote{where}"
+        mend = 'close the quote before the next cell; double the quotes that belong to the text ("")'
+        return refusal("E-QUOTE", words, mend, line=opens)

@@ -1,0 +1,165 @@
+"""The shape of the settings: frozen models, every field with its meaning and its safe default.
+
+Texts stay text (the loader hands every scalar over as written); the types in `forms.py` do the reading.
+Nothing here opens a file except through `Secret`, which the secrets module resolves. The comment behind a
+field is what people read about it: the JSON Schema takes it over.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agent.model import Change, Level  # noqa: TC001 - pydantic reads annotations at run time
+from agent.settings.forms import (
+    Bytes,
+    Codecs,
+    Currency,
+    DateForms,
+    Delimiter,
+    Ending,
+    Extension,
+    FilePattern,
+    Limit,
+    Name,
+    Rows,
+    Seconds,
+    Share,
+    Signs,
+    TemplateName,
+    Wildcards,
+)
+
+__all__ = [
+    "BadRows",
+    "Bytes",
+    "Dates",
+    "Destination",
+    "Feed",
+    "Limits",
+    "Model",
+    "Name",
+    "Numbers",
+    "Retries",
+    "Seconds",
+    "Secret",
+    "Settings",
+    "Share",
+]
+
+
+class Model(BaseModel):
+    """Base of all settings: frozen, unknown keys are mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
+
+
+class Secret(Model):
+    """Where a secret is kept; exactly one of the three. Never the secret itself."""
+
+    credential: str | None = None  # a systemd credential: $CREDENTIALS_DIRECTORY/NAME
+    file: Path | None = None  # a file only its owner may read; relative: to the folder of agent.yaml
+    env: str | None = None  # an environment variable
+
+
+class BadRows(Model):
+    """What to do when some orders of a file are bad."""
+
+    policy: Literal["split", "hold", "refuse-file"] = "split"  # split: the good go, the bad come back
+    at_most: Share = 0.10  # split: above this share of bad orders nothing is sent
+
+
+class Numbers(Model):
+    """How numbers are written in the source. Only what is declared is understood."""
+
+    decimal: Literal[".", ","] = "."  # the sign before the decimals
+    thousands: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = ""  # the sign between groups
+    currency_signs: Signs = ()  # signs or codes that may stand before or behind, e.g. "€", "EUR"
+    negative: Literal["refuse", "absolute"] = "refuse"  # what the amount filter does with a minus sign
+
+    @model_validator(mode="after")
+    def _two_signs(self) -> Self:
+        if self.decimal == self.thousands:
+            raise ValueError("has the same sign for decimals and for thousands; they must differ")
+        return self
+
+
+class Dates(Model):
+    """How dates are written in the source (strptime forms), tried in order."""
+
+    formats: DateForms = ("%Y-%m-%d",)  # e.g. "%d.%m.%Y"
+
+
+class Feed(Model):
+    """One drop folder with everything that belongs to it (feeds/NAME.yaml)."""
+
+    name: Name  # also the name of its folder below `drop`
+    pattern: Wildcards = ("*",)  # file names taken (shell wildcards); one or several
+    level: Level  # which columns its batches have
+    template: TemplateName  # a file in templates/ beside agent.yaml, or one of the shipped ones
+    variables: dict[str, str] = Field(default_factory=dict)  # what the template finds as feed.NAME
+    destination: Name  # one of those in agent.yaml
+    reasons: dict[str, str] = Field(default_factory=dict)  # source text → code; key "default" for the rest
+    codes: dict[str, Change | None] = Field(
+        default_factory=dict
+    )  # the event type's own; a list is understood
+    bad_rows: BadRows = BadRows()  # what to do when some orders of a file are bad
+    settle: Seconds = 10.0  # a file is finished when it has been still for so long
+    ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
+    encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
+    delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself
+    headers: Literal["as-written", "impact"] = "as-written"  # impact: any spelling of impact.com's columns
+    numbers: Numbers = Numbers()  # how numbers are written in the source
+    dates: Dates = Dates()  # how dates are written in the source
+    currency: Currency = ""  # the account's currency (ISO 4217); sets the decimals where a row names none
+    max_amount: Limit = Decimal("999999.99")  # Decimal(8,2), the size on the reference pages
+    max_rows: Rows = 100_000  # rows of one batch; impact.com states no limit
+    identifiers: Literal["repeat", "once"] = "repeat"  # once: on the first row of an order only
+    layout: str = ""  # a text template over the checked rows, for another form than CSV
+    extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
+    max_size: Bytes = 2 * 2**30  # largest file taken
+    allow_duplicates: bool = False  # take the same bytes again without asking a person
+
+
+class Retries(Model):
+    """When a deferred batch is tried again: first, then doubling up to `at_most`, each jittered."""
+
+    first: Seconds = 30.0  # before the first retry
+    at_most: Seconds = 900.0  # between two retries
+    hold_after: Seconds = 86400.0  # with no success for so long a person is asked (the batch is held)
+
+
+class Destination(Model):
+    """What every destination has, whatever its channel; a channel module adds its own fields."""
+
+    type: str  # how batches travel
+    in_doubt: Literal["hold", "resend", "assume-sent"] = "hold"  # when nobody can tell if a batch arrived
+    file_pattern: FilePattern = ""  # impact.com's pattern for this connection: * any run, ? one character
+    max_rows: Rows | None = None  # rows of one batch, where it takes fewer than the feed allows
+    retries: Retries = Retries()  # when a deferred batch is tried again
+
+
+class Limits(Model):
+    """What the preparing process may use."""
+
+    memory: Bytes = 512 * 2**20  # address space of the process
+    processor_time: Seconds = 600.0  # CPU time for one file
+    time: Seconds = 1800.0  # for one file, by the clock
+    output: Bytes = 4 * 2**30  # written for one file
+
+
+class Settings(Model):
+    """agent.yaml with its feeds, all checked against each other."""
+
+    version: Literal[1] = 1  # of the form these settings have
+    drop: Path  # one folder per feed below it; relative: to the folder of agent.yaml
+    state: Path  # ledger, spool, archive; relative: to the folder of agent.yaml
+    scan: Seconds = 5.0  # between two looks into the drop folders
+    destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
+    feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
+    limits: Limits = Limits()  # of the preparing process
+    folder: Path = Path()  # where agent.yaml is; set by the loader
+    digest: str = ""  # SHA-256 over all settings files read; set by the loader

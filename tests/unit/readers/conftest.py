@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+
+import pytest
+
+from agent.errors import RefusedFile
+from agent.readers.delimited import open_delimited
+
+
+@dataclass
+class Reading:
+    """All that reading a file gave."""
+
+    columns: tuple[str, ...] = ()
+    records: list[list[str]] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)  # number and line of each sound record
+    damaged: list[tuple[int, int, list[str], str]] = field(default_factory=list)  # the fault by its code
+    words: list[str] = field(default_factory=list)  # of each damaged record's fault
+    notes: dict[str, str] = field(default_factory=dict)
+    refused: list[tuple[str, str]] = field(default_factory=list)  # code and place
+    findings: tuple = ()
+    source: object = None
+
+
+def _read(content, *, encoding=("utf-8",), delimiter="auto", canonical=None):
+    reading = Reading()
+
+    def damaged(number, line, cells, fault):
+        reading.damaged.append((number, line, cells, fault.code))
+        reading.words.append(fault.words)
+
+    try:
+        source = open_delimited(
+            io.BytesIO(content) if isinstance(content, bytes) else content,
+            encoding=encoding,
+            delimiter=delimiter,
+            canonical=canonical,
+            damaged=damaged,
+        )
+        reading.source, reading.columns = source, source.columns
+        reading.notes = {note.code: note.words for note in source.notes}
+        for cells in source:
+            reading.records.append(list(cells))
+            reading.places.append((source.number, source.line))
+    except RefusedFile as refused:
+        reading.findings = refused.findings
+        reading.refused = [(finding.code, finding.place) for finding in refused.findings]
+    return reading
+
+
+@pytest.fixture
+def read():
+    """Read bytes (or a stream) as delimited text and tell all that came of it."""
+    return _read
