@@ -1,7 +1,7 @@
 """What the agent says while it works: events with facts, never prose, never row contents or secrets.
 
-Every event has its name, weight and meaning in `EVENTS`; `say` refuses any other. On a terminal the lines are for
-people, elsewhere they are JSON, one object a line, on standard error.
+Every event has its name, weight and meaning in `EVENTS`; `say` refuses any other. On a terminal the lines are
+for people, elsewhere they are JSON, one object a line, on standard error.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from structlog.typing import EventDict, Processor
 
 EVENTS: dict[str, tuple[int, str]] = {
     "agent.started": (logging.INFO, "The agent holds its lock and the ledger is sound."),
@@ -47,6 +47,8 @@ EVENTS: dict[str, tuple[int, str]] = {
 }
 
 _log = structlog.get_logger("agent")
+_MACHINE_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_JSON = structlog.processors.JSONRenderer()
 
 
 def say(event: str, /, **facts: object) -> None:
@@ -59,27 +61,39 @@ def say(event: str, /, **facts: object) -> None:
     _log.log(level, event, **facts)
 
 
-def configure(*, stream: TextIO | None = None, as_json: bool | None = None, level: int = logging.INFO) -> None:
-    """Choose where events go: `stream` is standard error unless given; JSON unless it is a terminal."""
+def configure(
+    *,
+    stream: TextIO | None = None,
+    as_json: bool | None = None,
+    level: int = logging.INFO,
+    without: tuple[str, ...] = (),
+) -> None:
+    """Choose where events go: `stream` is standard error unless given; JSON unless it is a terminal.
+
+    Events whose names begin with one of `without` are left out, because somebody else tells them.
+    """
     target = stream or sys.stderr
     plain = target.isatty() if as_json is None else not as_json
-    renderer: object = (
-        structlog.dev.ConsoleRenderer(colors=target.isatty()) if plain else structlog.processors.JSONRenderer()
-    )
+    stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if plain else _MACHINE_TIME
+    renderer = structlog.dev.ConsoleRenderer(colors=target.isatty()) if plain else _JSON
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _short,
-            renderer,  # type: ignore[list-item]  # both kinds are processors
-        ],
+        processors=[_leave_out(without), structlog.processors.add_log_level, stamp, _short, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
     )
 
 
-def _short(_logger: object, _name: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+def _leave_out(beginnings: tuple[str, ...]) -> Processor:
+    def let_through(_logger: object, _name: str, event: EventDict) -> EventDict:
+        if str(event["event"]).startswith(beginnings):
+            raise structlog.DropEvent
+        return event
+
+    return let_through
+
+
+def _short(_logger: object, _name: str, event: EventDict) -> EventDict:
     """Keep a reason from a far side to one short line."""
     for key, value in event.items():
         if isinstance(value, str) and (len(value) > 500 or "\n" in value):  # noqa: PLR2004 - characters of one line

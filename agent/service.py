@@ -144,14 +144,14 @@ class Agent:
         Raises:
             AgentError: the agent cannot go on.
         """
-        self.workers.start()
-        watch = Watch(
-            [self.settings.drop / name for name in self.settings.feeds],
-            self._woken.set,
-            lambda words: say("folder.degraded", reason=words),
-        )
-        threads = self.engine.threads()
         with self._stoppable():
+            self.workers.start()
+            watch = Watch(
+                [self.settings.drop / name for name in self.settings.feeds],
+                self._woken.set,
+                lambda words: say("folder.degraded", reason=words),
+            )
+            threads = self.engine.threads()
             watch.start()
             for thread in threads:
                 thread.start()

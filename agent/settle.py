@@ -101,11 +101,16 @@ def observe(before: Seen | None, look: Look, *, monotonic: float, wall: float) -
     if before is not None and before.look == look:
         return before
     ahead = max(0.0, look.mtime_ns / 1e9 - wall)
-    linked = None
-    if look.nlink > 1:
-        linked = monotonic if before is None or before.linked is None else before.linked
     first = monotonic if before is None else before.first
-    return Seen(look, first=first, still=monotonic, ahead=ahead, linked=linked)
+    return Seen(look, first=first, still=monotonic, ahead=ahead, linked=_linked(before, look, monotonic))
+
+
+def _linked(before: Seen | None, look: Look, monotonic: float) -> float | None:
+    if look.nlink <= 1:
+        return None
+    if before is None or before.linked is None or (before.look.dev, before.look.ino) != (look.dev, look.ino):
+        return monotonic
+    return before.linked
 
 
 def judge(seen: Seen, *, settle: float, monotonic: float, marker: Look | None, marked: bool) -> Verdict:

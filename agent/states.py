@@ -47,6 +47,9 @@ class Phase(StrEnum):
     PUBLISHED = "PUBLISHED"
 
 
+OVERRULED = "overruled"  # the outcome of an attempt about which a person has decided
+
+
 class UnknownTransitionError(AgentError):
     """The table has no such edge."""
 
@@ -74,6 +77,7 @@ SUBMISSION: dict[tuple[str, str], SubmissionState] = {
     (_S.DUPLICATE, "told"): _S.DUPLICATE,
     (_S.REJECTED, "told"): _S.REJECTED,
     (_S.QUARANTINED, "told"): _S.QUARANTINED,
+    (_S.CLOSED, "told"): _S.CLOSED,  # a person ended it without a batch; the folder has to hear of it
     (_S.DUPLICATE, "released"): _S.RECEIVED,
     (_S.DUPLICATE, "cancelled"): _S.CLOSED,
     (_S.REJECTED, "released"): _S.RECEIVED,

@@ -132,7 +132,7 @@ class Sshd:
 class Proxy:
     """A relay in front of a server that counts, limits and cuts what passes.
 
-    `to_client` and `to_server` say how many bytes may still pass in that direction (None: all). At a limit the relay
+    `to_client` and `to_server` say how many bytes may pass that way (None: all). At a limit the relay
     either cuts the connection or, with `swallow`, lets the bytes vanish as a dead router would.
     """
 
@@ -147,7 +147,7 @@ class Proxy:
         self._threads: list[threading.Thread] = []
 
     def limit(self, towards: str, size: int | None) -> None:
-        """Let so many bytes pass towards the "client" or the "server", counted from now; all in the other way."""
+        """Let so many bytes pass towards "client" or "server", counted from now; all in the other way."""
         self.passed = {"client": 0, "server": 0}
         self.to_client = size if towards == "client" else None
         self.to_server = size if towards == "server" else None

@@ -1,7 +1,7 @@
 """What a channel promises, whatever carries the bytes.
 
-A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own fields and a
-`type` literal) and `Channel`. It is found by its module name. No channel imports another.
+A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own fields
+and a `type` literal) and `Channel`. It is found by its module name. No channel imports another.
 
 Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by the module's one `classify(error)`.
 """
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from agent.errors import ChannelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,18 @@ class Channel(Protocol):
             Transient: nothing became visible; it may work later.
             Permanent: nothing became visible; a person must change something.
             UnknownOutcome: it may have become visible.
+        """
+
+    def send_all(
+        self, parcels: Iterable[Parcel], will_publish: Callable[[Sequence[Parcel]], None]
+    ) -> Iterator[Sequence[tuple[Parcel, Receipt | ChannelError]]]:
+        """Deliver several, group by group; a channel may let those of a group travel side by side.
+
+        Yields each group with what became of each of its parcels, in order. `will_publish` is called at
+        most once per group, with those that are about to become visible; else all is as with `send`.
+
+        Raises:
+            ChannelError: the far side cannot be reached; nothing of what was not yielded became visible.
         """
 
     def close(self) -> None:

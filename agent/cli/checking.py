@@ -12,14 +12,14 @@ from agent.channels import kinds
 from agent.cli import console
 from agent.cli.common import json_option, settings_at
 from agent.cli.exits import Exit
+from agent.errors import SettingsError
+from agent.feedback.wording import count
 from agent.preparing.checking import feed_problems
+from agent.settings.models import Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
-from agent.settings.models import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent.settings.models import Settings
 
 
@@ -28,37 +28,52 @@ if TYPE_CHECKING:
 @click.pass_context
 def check(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Check settings, templates, secrets and folders. Nothing is connected, nothing is changed."""
-    settings = settings_at(ctx.obj)
-    problems = [*(problem for feed in settings.feeds.values() for problem in feed_problems(feed, settings.folder))]
-    problems += [*_secrets(settings), *_folders(settings)]
+    problems: list[object] = []
+    try:
+        settings = settings_at(ctx.obj)
+    except SettingsError as error:
+        problems += error.problems
+    else:
+        for feed in settings.feeds.values():
+            problems += feed_problems(feed, settings.folder)
+        problems += [*_secrets(settings), *_folders(settings)]
     if as_json:
-        console.print_json({"ok": not problems, "problems": problems})
+        console.print_json({"ok": not problems, "problems": [_told(problem) for problem in problems]})
     elif problems:
-        click.echo("\n".join(problems))
+        click.echo("\n".join(map(str, problems)))
     else:
         feeds, destinations = len(settings.feeds), len(settings.destinations)
-        click.echo(f"All is well: {feeds} feed{'s' * (feeds != 1)}, {destinations} destination{'s' * (destinations != 1)}.")
+        click.echo(f"All is well: {count(feeds, 'feed')}, {count(destinations, 'destination')}.")
     if problems:
         ctx.exit(Exit.SETTINGS)
 
 
+def _told(problem: object) -> dict[str, object]:
+    """Turn a mistake into JSON: as it is printed, and in its parts where it has some."""
+    parts = console.as_json(problem)
+    return {"text": str(problem)} | (dict(parts) if isinstance(parts, dict) else {})
+
+
 def _secrets(settings: Settings) -> list[str]:
-    problems = []
-    for name, destination in settings.destinations.items():
-        for field, value in destination:
-            if isinstance(value, Secret) and (words := check_secret(value, settings.folder)):
-                problems.append(f"destinations.{name}.{field}: C-SECRET {words}")
-    return problems
+    return [
+        f"agent.yaml: destinations.{name}.{field}: C-SECRETREF {words}"
+        for name, destination in settings.destinations.items()
+        for field, value in destination
+        if isinstance(value, Secret) and (words := check_secret(value, settings.folder))
+    ]
 
 
 def _folders(settings: Settings) -> list[str]:
-    """Folders that are there must be usable; those that are not are made at the first start."""
+    """Find folders that cannot be used; all but `drop` itself are made at the first start."""
     wanted = {settings.state, settings.drop, *(settings.drop / name for name in settings.feeds)}
-    return [
+    problems = [
         f"{folder}: C-FOLDER is no folder that this user may read and write; mend its owner or mode"
         for folder in sorted(wanted)
         if folder.exists() and not (folder.is_dir() and os.access(folder, os.R_OK | os.W_OK | os.X_OK))
     ]
+    if not settings.drop.exists():
+        problems.insert(0, f"{settings.drop}: C-FOLDER the drop folder is not there; make it, or mount it")
+    return problems
 
 
 @click.command()

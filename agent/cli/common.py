@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.channels import kinds
+from agent.errors import SettingsError
 from agent.ledger.ledger import Ledger
 from agent.settings.loader import load
 from agent.spool import Spool
@@ -34,7 +35,11 @@ def settings_at(path: Path) -> Settings:
 
     Raises:
         SettingsError: with every mistake and its place.
+
     """
+    if not path.exists():
+        words = f"there are no settings at {path}; name their folder with -c, or in IMPACT_AGENT_CONFIG"
+        raise SettingsError((words,))
     return load(path, kinds())
 
 

@@ -7,101 +7,129 @@ a server or a person is made visible first, so it cannot steer the terminal.
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import sys
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from agent.feedback.cells import FATE_WORDS, audit_rows, finding_rows, total_rows
-from agent.feedback.listing import listed
+from agent.feedback.cells import audit_lines
 from agent.feedback.report import render_preview, render_text
-from agent.feedback.story import Fate, by_currency
-from agent.feedback.verdict import TONE_WORDS, Tone, batch_words, verdict
-from agent.feedback.wording import count, moment, number, prose, table, when
+from agent.feedback.story import Fate
+from agent.feedback.verdict import Tone, verdict
+from agent.feedback.wording import WIDTH, columns, count, moment, number, prose, table
+from agent.states import SubmissionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import TextIO
 
-    from rich.console import Console, RenderableType
-    from rich.table import Table
+    from rich.console import Console
 
     from agent.feedback.cells import Rows
     from agent.feedback.story import Preview, Story
-    from agent.feedback.verdict import Verdict
     from agent.model import AuditEvent
 
     Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
-_WHOLE = ("Submission", "Batch")  # columns to be copied from, never broken
+_ASIDE = (SubmissionState.REJECTED, SubmissionState.QUARANTINED)
+_FIGURES = (4, 5)  # columns of the status that hold numbers
 _NAME = 40  # characters of a file name in a table
 ROWS = 10  # findings shown of each group; the report has more
 
 _STYLES = {Tone.GOOD: "green", Tone.CARE: "yellow", Tone.BAD: "red", Tone.BUSY: "blue"}
 
 
-def status(stories: Sequence[Story], out: TextIO | None = None) -> None:
-    """Show where submissions stand, one line each."""
+def status(
+    stories: Sequence[Story], out: TextIO | None = None, *, empty: str = "Nothing was dropped yet."
+) -> None:
+    """Show where submissions stand: one line each, or two on a terminal too narrow for that."""
     out = out or sys.stdout
     rows = _status_rows(stories)
+    lines = table(rows, _FIGURES, width=None)
     if not stories:
-        _say("Nothing was dropped yet.\n", out)
+        _say(f"{empty}\n", out)
     elif not _draws(out):
-        _say("\n".join(table(rows, (4, 5), width=None)) + "\n", out)
+        _say("\n".join(lines) + "\n", out)
+    elif max(map(columns, lines)) <= _console(out).width:
+        _draw("\n".join(lines), [_STYLES[verdict(story).tone] for story in stories], out)
     else:
-        drawn = _table(rows, (4, 5))
-        for row, story in zip(drawn.rows, stories, strict=True):
-            row.style = _STYLES[verdict(story).tone]
-        _console(out).print(drawn)
+        _status_list(stories, rows, out)
 
 
 def show(story: Story, audit: Sequence[AuditEvent] = (), out: TextIO | None = None) -> None:
     """Show one submission's whole story, and its audit in the order given."""
     out = out or sys.stdout
-    history = audit_rows(audit, story.zone)
-    if not _draws(out):
-        _say(render_text(story, ROWS), out)
-        _say("\nAUDIT\n-----\n" + "\n".join(table(history)) + "\n" if audit else "", out)
-        return
-    console = _console(out)
-    for part in _story_parts(story):
-        console.print(part)
+    width = min(_console(out).width, WIDTH) if _draws(out) else WIDTH
+    text = render_text(story, ROWS, width)
     if audit:
-        console.print(_title("Audit"), _table(history), sep="\n")
+        text += "\n".join(["", "AUDIT", "-----", *audit_lines(audit, story.zone, width), ""])
+    _report(text, verdict(story).tone, out)
 
 
 def preview(told: Preview, out: TextIO | None = None) -> None:
     """Show what would become of a file."""
     out = out or sys.stdout
-    text = render_preview(told, ROWS)
-    if not _draws(out):
-        _say(text, out)
-        return
-    from rich.text import Text  # noqa: PLC0415 - on a terminal only
-
+    width = min(_console(out).width, WIDTH) if _draws(out) else WIDTH
     sound = not told.refused and told.counts.rows > 0
     tone = Tone.BAD if told.refused else Tone.GOOD if sound and not told.counts.kept_back else Tone.CARE
-    drawn = Text(text)
-    drawn.highlight_regex(r"\A=+\n[^=]+=+\n", f"bold {_STYLES[tone]}")
-    drawn.highlight_regex(r"(?m)^[A-Z ]+(?=\n-+$)", "bold")
-    _console(out).print(drawn)
+    _report(render_preview(told, ROWS, width), tone, out)
 
 
 @contextmanager
 def progress(words: str, err: TextIO | None = None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show on a terminal how far long work is; yields what to call with how much is done, and of how much."""
+    """Show on a terminal how far long work is; yields what to call with how much is done, and of how much.
+
+    Nothing shows before the first call.
+    """
     err = err or sys.stderr
     if not _draws(err):
         yield lambda _done, _whole: None
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - as above
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=_console(err), transient=True) as bar:
-        task = bar.add_task(prose(words), total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+    figures = TextColumn("{task.completed:,.0f} records")
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), figures, TimeElapsedColumn())
+    bar = Progress(*columns, console=_console(err), transient=True)
+    task = bar.add_task(prose(words), total=None)
+
+    def tell(done: int, whole: int | None) -> None:
+        bar.start()  # once; after that it does nothing
+        bar.update(task, completed=done, total=whole)
+
+    try:
+        yield tell
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+class _Errors(io.TextIOBase):
+    """Standard error as it is at each line: while progress is drawn, lines go above it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
+def errors() -> TextIO:
+    """Return standard error for lines that may come while progress is drawn."""
+    return cast("TextIO", _Errors())
+
+
+def stands(story: Story) -> str:
+    """Say how a submission stands in one line; of what was set aside also why."""
+    headline, reason = verdict(story).headline, story.submission.reason
+    if not reason or story.submission.state not in _ASIDE:
+        return headline
+    return f"{headline}{';' if ':' in headline else ':'} {reason}"
 
 
 def as_json(value: object) -> Json:
@@ -168,6 +196,37 @@ def _console(out: TextIO) -> Console:
     return Console(file=out, highlight=False, markup=False, emoji=False)
 
 
+def _report(text: str, tone: Tone, out: TextIO) -> None:
+    """Write a report; on a terminal its headline has the verdict's colour, and headings stand out."""
+    if not _draws(out):
+        _say(text, out)
+        return
+    from rich.text import Text  # noqa: PLC0415 - on a terminal only
+
+    drawn = Text(text)
+    drawn.highlight_regex(r"\A=+\n[^=]+=+\n", f"bold {_STYLES[tone]}")
+    drawn.highlight_regex(r"(?m)^[A-Z ]+(?=\n-+$)", "bold")
+    _console(out).print(drawn, end="")
+
+
+def _draw(text: str, styles: Sequence[str], out: TextIO) -> None:
+    """Draw a table whose first two lines are its header, each other line in its style."""
+    from rich.text import Text  # noqa: PLC0415 - on a terminal only
+
+    for line, style in zip(text.split("\n"), ("bold", "", *styles), strict=True):
+        _console(out).print(Text(line, style))
+
+
+def _status_list(stories: Sequence[Story], rows: Rows, out: TextIO) -> None:
+    from rich.text import Text  # noqa: PLC0415 - on a terminal only
+
+    for story, (identity, feed, name, stands, sent, kept, since) in zip(stories, rows[1:], strict=True):
+        said = f"{count(int(sent.replace(',', '')), 'row')} sent, {kept} kept back, since {since}"
+        _console(out).print(Text.assemble((identity, "bold"), f"  {feed} / {name}"))
+        _console(out).print(Text(f"  {stands}", _STYLES[verdict(story).tone]))
+        _console(out).print(Text(f"  {said}"))
+
+
 def _status_rows(stories: Sequence[Story]) -> Rows:
     rows: Rows = [("Submission", "Feed", "File", "How it stands", "Rows sent", "Kept back", "Since")]
     for story in stories:
@@ -179,66 +238,6 @@ def _status_rows(stories: Sequence[Story]) -> Rows:
             moment(submission.updated_at, story.zone),
         )
         name = submission.name if len(submission.name) <= _NAME else submission.name[:_NAME] + "…"
-        texts = (submission.id, submission.feed, name, verdict(story).headline)
+        texts = (submission.id, submission.feed, name, stands(story))
         rows.append((*map(prose, texts), *figures))
-    return rows
-
-
-def _table(rows: Rows, right: Sequence[int] = ()) -> Table:
-    from rich import box  # noqa: PLC0415 - on a terminal only
-    from rich.table import Table  # noqa: PLC0415 - the same
-    from rich.text import Text  # noqa: PLC0415 - the same
-
-    drawn = Table(box=box.SIMPLE_HEAD)
-    for index, head in enumerate(rows[0]):
-        drawn.add_column(
-            head, justify="right" if index in right else "left", overflow="fold", no_wrap=head in _WHOLE
-        )
-    for row in rows[1:]:
-        drawn.add_row(*map(Text, row))
-    return drawn
-
-
-def _story_parts(story: Story) -> Iterator[RenderableType]:
-    yield _verdict_panel(story, verdict(story))
-    for fate in Fate:
-        if sums := by_currency(story.totals(fate)):
-            yield from (_title(FATE_WORDS[fate]), _table(total_rows(sums), (3, 4)))
-    if story.deliveries:
-        yield from (_title("Batches"), _table(_batch_rows(story), (2,)))
-    for listing in listed(story.groups, story.findings, ROWS):
-        group = listing.group
-        where = f", column {group.field}" if group.field else ""
-        yield _title(f"{listing.title}{where} ({count(group.count, group.severity.value)}, {group.code})")
-        if rows := finding_rows(listing):
-            yield _table(rows, (0,) if rows[0][0] == "Record" else ())
-
-
-def _title(text: str) -> RenderableType:
-    from rich.text import Text  # noqa: PLC0415 - on a terminal only
-
-    return Text(prose(text), style="bold")
-
-
-def _verdict_panel(story: Story, judged: Verdict) -> RenderableType:
-    from rich.panel import Panel  # noqa: PLC0415 - on a terminal only
-    from rich.text import Text  # noqa: PLC0415 - the same
-
-    style = _STYLES[judged.tone]
-    lines = [*judged.details, judged.caveat, f"What to do now: {judged.todo}" if judged.todo else ""]
-    lines += [f"  {command.line}  ({command.effect})" for command in judged.commands]
-    text = Text.assemble((prose(judged.headline), f"bold {style}"))
-    for line in filter(None, lines):
-        text.append(f"\n{prose(line)}")
-    name = Text(prose(f"{story.submission.feed} / {story.submission.name}"))
-    return Panel(text, title=name, subtitle=TONE_WORDS[judged.tone], title_align="left", border_style=style)
-
-
-def _batch_rows(story: Story) -> Rows:
-    rows: Rows = [("Batch", "File", "Rows", "How it stands", "Since", "Why")]
-    for delivery in story.deliveries:
-        batch = delivery.batch
-        since = when(batch.updated_at, story.zone)
-        texts = (batch_words(delivery), since, batch.reason)
-        rows.append((prose(batch.id), prose(batch.name), number(batch.rows), *map(prose, texts)))
     return rows

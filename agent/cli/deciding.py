@@ -35,19 +35,21 @@ def _command(verb: Verb, words: str) -> Callable[..., Any]:
                 console.print_json(console.story_json(story))
             else:
                 console.status([story])
-                click.echo("Recorded. A running agent goes on with it within seconds; else run `impact-agent once`.")
+                click.echo(
+                    "Recorded. A running agent goes on with it within seconds; else run `impact-agent once`."
+                )
 
     return command
 
 
 release = _command(
     "release",
-    "Let what is held go on: a duplicate, a quarantined or rejected file is prepared anew, a held batch is sent,"
-    " and a batch in doubt counts as sent, because you have found it at the other end.",
+    "Let what is held go on: a duplicate, a quarantined or rejected file is prepared anew, a held batch is"
+    " sent, and a batch in doubt counts as sent, because you have found it at the other end.",
 )
 resend = _command(
     "resend",
-    "Send a batch again. One in doubt or failed keeps its name, and the other end is looked at first; one that was"
-    " delivered goes out once more under a new name.",
+    "Send a batch again. One in doubt or failed keeps its name, and the other end is looked at first; one"
+    " that was delivered goes out once more under a new name.",
 )
 cancel = _command("cancel", "Give up what has not been sent: it ends here, and the report says so.")

@@ -15,7 +15,9 @@ _OPEN = [state for state in SubmissionState if state != SubmissionState.CLOSED]
 @click.command()
 @click.option("--feed", default=None, help="Only this feed.")
 @click.option("--open", "only_open", is_flag=True, help="Only what has not ended.")
-@click.option("-n", "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest N.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The newest N."
+)
 @json_option
 @click.pass_context
 def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001 - click's way

@@ -67,7 +67,7 @@ def cli(ctx: click.Context, config: Path) -> None:
 def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="impact-agent", standalone_mode=False)
     except click.exceptions.Exit as left:
         code = left.exit_code
     except click.Abort:

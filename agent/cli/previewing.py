@@ -27,7 +27,9 @@ _SHOWN = 10  # rows
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--feed", default=None, help="The feed it would be dropped into; may be left out when only one takes it.")
+@click.option(
+    "--feed", default=None, help="The feed it would be dropped into; may be left out when only one takes it."
+)
 @json_option
 @click.pass_context
 def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's way

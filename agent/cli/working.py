@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -45,7 +46,10 @@ def run(ctx: click.Context) -> None:
 @click.pass_context
 def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Make one pass: take, prepare, deliver, close; end when nothing is due now."""
-    log.configure(level=log.logging.WARNING if sys.stderr.isatty() else log.logging.INFO)
+    if sys.stderr.isatty():  # the table below tells what became of each file
+        log.configure(stream=console.errors(), level=logging.WARNING, without=("submission.", "batch."))
+    else:
+        log.configure()
     since = time.time()
     with Agent(checked(settings_at(ctx.obj))) as agent:
         with console.progress("preparing") as shown:
@@ -55,7 +59,7 @@ def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's w
         if as_json:
             console.print_json({"submissions": [console.story_json(story) for story in stories]})
         else:
-            console.status(stories)
+            console.status(stories, empty="Nothing was due.")
     ctx.exit(outcome(stories))
 
 
@@ -65,7 +69,9 @@ def checked(settings: Settings) -> Settings:
     Raises:
         WrongSettingsError: with every mistake.
     """
-    problems = [problem for feed in settings.feeds.values() for problem in feed_problems(feed, settings.folder)]
+    problems = [
+        problem for feed in settings.feeds.values() for problem in feed_problems(feed, settings.folder)
+    ]
     if problems:
         raise WrongSettingsError("\n".join(problems))
     return settings
@@ -88,7 +94,10 @@ def outcome(stories: Sequence[Story]) -> Exit:
     states = {story.submission.state for story in stories}
     if batches & {BatchState.HELD, BatchState.FAILED, BatchState.IN_DOUBT}:
         return Exit.UNAVAILABLE
-    if batches & {BatchState.DEFERRED, BatchState.READY, BatchState.SENDING} or SubmissionState.RECEIVED in states:
+    if (
+        batches & {BatchState.DEFERRED, BatchState.READY, BatchState.SENDING}
+        or SubmissionState.RECEIVED in states
+    ):
         return Exit.TRY_AGAIN
     aside = {SubmissionState.REJECTED, SubmissionState.QUARANTINED, SubmissionState.DUPLICATE}
     if states & aside or any(story.counts.kept_back for story in stories):

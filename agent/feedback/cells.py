@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.feedback.story import Fate
-from agent.feedback.wording import amount, number, prose, value, visible, when
+from agent.feedback.wording import amount, fold, number, prose, second, table, value, visible
 from agent.model import Severity
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from agent.feedback.listing import Listed
-    from agent.feedback.story import Delivery, Preview, Story, Sum
+    from agent.feedback.story import Delivery, Files, Preview, Story, Sum
     from agent.model import Attempt, AuditEvent, Total
 
 Rows = list[tuple[str, ...]]  # the first row is the header
@@ -31,6 +31,17 @@ FATE_WORDS = {
     Fate.WAITING: "What is not sent yet",
     Fate.NOT_SENT: "What was not sent",
 }
+WRONG_WORDS = {
+    Severity.ERROR: "What is wrong",
+    Severity.WARNING: "What was seen",
+    Severity.NOTE: "What was seen",
+}
+_FOUND = {"E-ORDERKEPT": "Because of", "N-ROWDUP": "Same as"}  # where "found" is no value but another record
+AMOUNT_WORDS = (
+    "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was taken"
+    " off. A reversal counts 0."
+)
+_NOTE = 4  # columns a note of the audit is set in
 _ATTEMPTS = 5  # attempts of one batch shown, the last ones
 
 
@@ -40,7 +51,7 @@ def finding_rows(listing: Listed) -> Rows:
     columns = (
         ("Record", ["" if row.record is None else number(row.record) for row in rows], "whole file"),
         ("Place", [prose(row.place) for row in rows], ""),
-        ("Found", [row.found for row in rows], "(empty)"),
+        (_FOUND.get(group.code, "Found"), [row.found for row in rows], "(empty)"),
         ("What is wrong", [prose(row.words) for row in rows], "as above" if group.words else ""),
         ("What to do", [prose(row.mend) for row in rows], "as above" if group.mend else ""),
     )
@@ -74,14 +85,18 @@ def preview_rows(preview: Preview) -> Rows:
     return [tuple(map(value, row)) for row in (preview.header, *preview.rows)]
 
 
-def audit_rows(audit: Sequence[AuditEvent], zone: tzinfo | None) -> Rows:
-    """Set audit events into cells, in the order given."""
-    rows: Rows = [("When", "Who", "Of", "What", "Note")]
+def audit_lines(audit: Sequence[AuditEvent], zone: tzinfo | None, width: int) -> list[str]:
+    """Set audit events into lines, in the order given: one each, and its note below it."""
+    rows: Rows = [("When", "Who", "What", "Of")]
     for event in audit:
-        what = f"{event.event}: {event.before or 'new'} to {event.after}"
-        texts = (event.actor, event.subject, what, event.note)
-        rows.append((when(event.at, zone), *map(prose, texts)))
-    return rows
+        what = event.event if event.before == event.after else f"{event.event}: now {event.after}"
+        rows.append((second(event.at, zone), *map(prose, (event.actor, what, event.subject))))
+    head, rule, *lines = table(rows, width=None)
+    told = [head, rule]
+    for line, event in zip(lines, audit, strict=True):
+        notes = fold(prose(event.note), width - _NOTE) if event.note else ()
+        told += [line, *(" " * _NOTE + note for note in notes)]
+    return told
 
 
 def last_attempts(delivery: Delivery) -> tuple[Attempt, ...]:
@@ -109,3 +124,8 @@ def full_list(story: Story, listing: Listed) -> str:
     if story.files.rejects and listing.group.severity is Severity.ERROR:
         return story.files.rejects
     return f"the archive, submission {story.submission.id}"
+
+
+def place(files: Files, name: str) -> str:
+    """Say where in the feed's folder a file lies."""
+    return f"{files.folder}/{name}" if files.folder else name

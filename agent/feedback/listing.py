@@ -29,6 +29,8 @@ _LINE = 1 << 20  # bytes of one line of the list; longer ones are passed over
 _WORDS = 500  # characters of a row's words
 _WEIGHT = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
 
+_CONSEQUENCES = frozenset({"E-ORDERKEPT"})
+
 Key = tuple[str, str]
 
 
@@ -60,13 +62,16 @@ class Listed:
 
 def listed(groups: Sequence[FindingGroup], findings: Path | None, cap: int = ROWS) -> tuple[Listed, ...]:
     """List the groups, the weightiest first, each with at most `cap` rows in the order of the file."""
-    ordered = sorted(
-        groups, key=lambda group: (_WEIGHT[group.severity], -group.count, group.code, group.field)
-    )
-    ordered = ordered[:GROUPS]
+    ordered = sorted(groups, key=_rank)[:GROUPS]
     share = min(cap, max(ROWS_IN_ALL // max(len(ordered), 1), 1))
     rows = _first(findings, ordered, share)
     return tuple(_listed(group, rows.get((group.code, group.field), ()), share) for group in ordered)
+
+
+def _rank(group: FindingGroup) -> tuple[int, bool, int, str, str]:
+    """Order by weight and number; what only follows from a mistake stands behind all mistakes."""
+    follows = group.code in _CONSEQUENCES
+    return _WEIGHT[group.severity], follows, -group.count, group.code, group.field
 
 
 def _listed(group: FindingGroup, rows: Sequence[Row], share: int) -> Listed:

@@ -8,7 +8,7 @@ of listing.py.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -20,7 +20,7 @@ from agent.feedback.story import Fate, by_currency
 from agent.feedback.verdict import TONE_WORDS, batch_tone, batch_words, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Protocol
 
     from agent.feedback.story import Preview, Story
@@ -44,27 +44,27 @@ class _Drawn(str):
     __slots__ = ()
 
 
-def render_text(story: Story, cap: int = ROWS) -> str:
-    """Draw a story as text, at most `cap` rows of each group of findings."""
-    return "".join(_pieces("report.txt.j2", story, cap))
+def render_text(story: Story, cap: int = ROWS, width: int = wording.WIDTH) -> str:
+    """Draw a story as text of `width` columns, at most `cap` rows of each group of findings."""
+    return "".join(_pieces("report.txt.j2", story, cap, width))
 
 
 def write_html(story: Story, target: Target, cap: int = ROWS) -> None:
     """Write a story as one HTML page, at most `cap` rows of each group of findings."""
-    for piece in _pieces("report.html.j2", story, cap):
+    for piece in _pieces("report.html.j2", story, cap, wording.WIDTH):
         target.write(piece)
 
 
-def render_preview(preview: Preview, cap: int = 20) -> str:
-    """Draw a preview as text, at most `cap` rows of each group of findings."""
+def render_preview(preview: Preview, cap: int = 20, width: int = wording.WIDTH) -> str:
+    """Draw a preview as text of `width` columns, at most `cap` rows of each group of findings."""
     groups = listed(preview.groups, preview.findings, cap)
-    template = _environment().get_template("preview.txt.j2")
+    template = _environment(width).get_template("preview.txt.j2")
     return template.render(preview=preview, groups=groups, sums=by_currency(preview.totals))
 
 
-def _pieces(template: str, story: Story, cap: int) -> Iterator[str]:
+def _pieces(template: str, story: Story, cap: int, width: int) -> Iterator[str]:
     stream = (
-        _environment()
+        _environment(width)
         .get_template(template)
         .stream(
             story=story,
@@ -79,7 +79,7 @@ def _pieces(template: str, story: Story, cap: int) -> Iterator[str]:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(width: int) -> Environment:
     environment = Environment(
         loader=PackageLoader("agent.feedback", ""),
         autoescape=select_autoescape(("html.j2",)),
@@ -89,37 +89,27 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_finalized,
     )
-    environment.filters.update(
-        amount=wording.amount,
-        breakable=_breakable,
-        count=wording.count,
-        fact=_fact,
-        fold=_folded,
-        heading=_heading,
-        machine_time=wording.machine_time,
-        marked=_marked,
-        number=wording.number,
-        size=wording.size,
-        table=_table,
-        when=wording.when,
-    )
-    environment.globals.update(
-        attempts=cells.last_attempts,
-        attempt_words=cells.attempt_words,
-        batch_tone=batch_tone,
-        batch_words=batch_words,
-        fate_words=cells.FATE_WORDS,
-        finding_rows=cells.finding_rows,
-        full_list=cells.full_list,
-        no_currency=cells.NO_CURRENCY,
-        preview_rows=cells.preview_rows,
-        sent_words=cells.sent_words,
-        severity_words=cells.SEVERITY_WORDS,
-        share=_share,
-        tone_words=TONE_WORDS,
-        total_rows=cells.total_rows,
-    )
+    environment.filters |= _filters(width)
+    environment.globals |= _GLOBALS | {"rule": "=" * width}
     return environment
+
+
+def _filters(width: int) -> dict[str, Callable[..., object]]:
+    """Return what templates write values with; text is set into `width` columns."""
+    return {
+        "amount": wording.amount,
+        "breakable": _breakable,
+        "count": wording.count,
+        "fact": partial(_fact, width=width),
+        "fold": partial(_folded, width=width),
+        "heading": _heading,
+        "machine_time": wording.machine_time,
+        "marked": _marked,
+        "number": wording.number,
+        "size": wording.size,
+        "table": partial(_table, width=width),
+        "when": wording.when,
+    }
 
 
 def _finalized(printed: object) -> object:
@@ -128,12 +118,12 @@ def _finalized(printed: object) -> object:
     return wording.prose(printed)
 
 
-def _folded(text: str, indent: int = 0) -> _Drawn:
-    return _set(wording.fold(wording.prose(text), wording.WIDTH - indent), indent)
+def _folded(text: str, indent: int = 0, *, width: int) -> _Drawn:
+    return _set(wording.fold(wording.prose(text), width - indent), indent)
 
 
-def _fact(text: str, name: str) -> _Drawn:
-    first, *more = wording.fold(wording.prose(text), wording.WIDTH - _NAMES)
+def _fact(text: str, name: str, *, width: int) -> _Drawn:
+    first, *more = wording.fold(wording.prose(text), width - _NAMES)
     return _set((f"{name:{_NAMES}}{first}", *(" " * _NAMES + line for line in more)))
 
 
@@ -141,8 +131,8 @@ def _heading(text: str) -> _Drawn:
     return _set((text.upper(), "-" * len(text)))
 
 
-def _table(rows: cells.Rows, right: Sequence[int], indent: int = 0) -> _Drawn:
-    return _set(wording.table(rows, right, wording.WIDTH - indent), indent)
+def _table(rows: cells.Rows, right: Sequence[int], indent: int = 0, *, width: int) -> _Drawn:
+    return _set(wording.table(rows, right, width - indent), indent)
 
 
 def _set(lines: Iterator[str] | Sequence[str], indent: int = 0) -> _Drawn:
@@ -162,3 +152,24 @@ def _breakable(name: str) -> Markup:
 def _share(part: int, whole: int) -> float:
     """Return a part in per cent, for the width of a bar; what is there at all can be seen."""
     return round(max(100 * part / whole, 0.6), 2) if part > 0 and whole > 0 else 0.0
+
+
+_GLOBALS = {
+    "amount_words": cells.AMOUNT_WORDS,
+    "attempt_words": cells.attempt_words,
+    "attempts": cells.last_attempts,
+    "batch_tone": batch_tone,
+    "batch_words": batch_words,
+    "fate_words": cells.FATE_WORDS,
+    "finding_rows": cells.finding_rows,
+    "full_list": cells.full_list,
+    "no_currency": cells.NO_CURRENCY,
+    "place": cells.place,
+    "preview_rows": cells.preview_rows,
+    "sent_words": cells.sent_words,
+    "severity_words": cells.SEVERITY_WORDS,
+    "share": _share,
+    "tone_words": TONE_WORDS,
+    "total_rows": cells.total_rows,
+    "wrong_words": cells.WRONG_WORDS,
+}

@@ -65,7 +65,7 @@ class Delivery:
 class Files:
     """Names of what people find in the feed's folder; empty where there is none."""
 
-    folder: str = ""  # "done" or "attention"
+    folder: str = ""  # below the feed's: "done/…" or "attention/…"
     original: str = ""
     rejects: str = ""
     report: str = ""  # the HTML report, named in the text one

@@ -88,8 +88,17 @@ def when(at: float, zone: tzinfo | None) -> str:
 
 def moment(at: float, zone: tzinfo | None) -> str:
     """Write a time (UTC epoch seconds) in `zone` to the minute, for tables."""
+    return _written(at, zone, "%Y-%m-%d %H:%M %Z")
+
+
+def second(at: float, zone: tzinfo | None) -> str:
+    """Write a time (UTC epoch seconds) in `zone` to the second, for tables."""
+    return _written(at, zone, "%Y-%m-%d %H:%M:%S %Z")
+
+
+def _written(at: float, zone: tzinfo | None, form: str) -> str:
     try:
-        return f"{datetime.fromtimestamp(at, UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}" if at else "—"
+        return datetime.fromtimestamp(at, UTC).astimezone(zone).strftime(form) if at else "—"
     except (OverflowError, ValueError, OSError):
         return "an unknown time"
 

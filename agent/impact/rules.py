@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent.impact.cells import Rule
     from agent.impact.dialect import Column, Kind
+    from agent.impact.layout import Layout
     from agent.impact.orders import JudgeOrder, Key
     from agent.model import Change
 
@@ -63,30 +64,32 @@ def row_rules(
         RefusedHeader: the header, the codes or the currency cannot be used; it holds every fault.
 
     """
-    refused = [*reasons.bad_codes(codes), *_bad_currency(currency)]
+    found = _layout(level, header, [*reasons.bad_codes(codes), *_bad_currency(currency)])
+    known = reasons.codes_of(level, codes)
+    judge = judging(found, known, currency=currency)
+    readers = {name: _reader(dialect().columns[name], level, known, max_amount) for name in found.header}
+    return RowRules(
+        level=level,
+        header=found.header,
+        order=found.order,
+        columns=tuple(
+            cells.cell(name, reader, required=name in found.required) for name, reader in readers.items()
+        ),
+        key=keying(found),
+        judge=judge,
+        judge_order=judging_orders(found, judge),
+    )
+
+
+def _layout(level: Level, header: Sequence[str], refused: Sequence[Fault]) -> Layout:
+    """Lay the columns out; everything that is refused is told at once."""
     try:
         found = layout(level, header)
     except RefusedHeader as error:
         raise RefusedHeader((*error.faults, *refused)) from None
     if refused:
         raise RefusedHeader(tuple(refused))
-    known = reasons.codes_of(level, codes)
-    judge = judging(found, known, currency=currency)
-    required = found.required
-    return RowRules(
-        level=level,
-        header=found.header,
-        order=found.order,
-        columns=tuple(
-            cells.cell(
-                name, _reader(dialect().columns[name], level, known, max_amount), required=name in required
-            )
-            for name in found.header
-        ),
-        key=keying(found),
-        judge=judge,
-        judge_order=judging_orders(found, judge),
-    )
+    return found
 
 
 def _reader(column: Column, level: Level, codes: reasons.Codes, max_amount: Decimal) -> Rule:

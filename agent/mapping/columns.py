@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 from jinja2.visitor import NodeTransformer
 
-from agent.mapping.layout import stream_of
+from agent.mapping.cells import Cells
+from agent.mapping.filters import numbers_in
+from agent.mapping.known import Known, named
+from agent.mapping.loops import group_column, record_names, stream_loop, stream_of
 from agent.mapping.problems import TemplateProblem
-from agent.mapping.single import column_tree, only_column
 from agent.model import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-_TEXT_FILTERS = frozenset({"amount", "quantity", "date", "reason", "order_id", "trim", "upper", "lower", "replace"})
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Bound:
     grouped: bool
     missing: tuple[Fault, ...]
     used: frozenset[str]
+    travels: bool  # the record itself is handed on: more columns may be used than can be told
     problems: tuple[TemplateProblem, ...]
     single: dict[int, nodes.Template]  # cell → the tree of its function, where it depends on one column only
 
@@ -47,6 +48,7 @@ class _Found:
     missing: dict[str, Fault] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     problems: list[TemplateProblem] = field(default_factory=list)
+    whole: bool = False  # the record is needed as a whole
     travels: bool = False
 
 
@@ -67,55 +69,58 @@ def bind(
         order: which cell of the template stands where in the row; None keeps the template's order.
         only: keep just these cells (positions in the row), the others become "" (to find which cell fails).
     """
-    loop = next(loop for loop in tree.find_all(nodes.For) if stream_of(loop) is not None)
+    loop = stream_loop(tree)
     grouped = stream_of(loop) == "groups"
-    found = _Found()
-    names = _record_names(loop, grouped=grouped)
-    _Feed(feed, found).visit(tree)
-    _Columns(names, columns, found).visit(tree)
-    wrapped = grouped or found.travels or not isinstance(loop.target, nodes.Name) or columns is None
-    positions = tuple(found.positions)
+    names = record_names(loop)
+    found = _resolved(tree, loop, names, columns, feed)
+    wrapped = grouped or found.whole or found.travels or columns is None
     one_line = sum(_is_row(output) for output in tree.find_all(nodes.Output)) == 1
-    cells = _Cells(names, order, only, fuse=one_line and not wrapped and only is None)
+    cells = Cells(names, order, only, fuse=one_line and not wrapped and only is None)
     cells.visit(tree)
-    _test_inside(loop)
+    if loop.test is not None:  # a generator of its own costs more than an `if` inside, which means the same
+        loop.body, loop.test = [nodes.If(loop.test, loop.body, [], [], lineno=loop.lineno)], None
+    positions = tuple(found.positions)
     if not wrapped and positions:
-        record = loop.target.name if isinstance(loop.target, nodes.Name) else ""
-        _Unpack(record).visit(tree)
-        targets: list[nodes.Expr] = [nodes.Name(_local(position), "store") for position in positions]
-        loop.target = targets[0] if len(targets) == 1 else nodes.Tuple(targets, "store")
-    missing = tuple(found.missing.values())
-    return Bound(tree, positions, wrapped, grouped, missing, frozenset(found.used), tuple(found.problems), cells.single)
+        _unpack(tree, loop, positions)
+    return Bound(
+        tree,
+        positions,
+        wrapped,
+        grouped,
+        tuple(found.missing.values()),
+        frozenset(found.used),
+        found.travels,
+        tuple(found.problems),
+        cells.single,
+    )
+
+
+def _resolved(
+    tree: nodes.Template,
+    loop: nodes.For,
+    names: frozenset[str],
+    columns: Sequence[str] | None,
+    feed: Mapping[str, str],
+) -> _Found:
+    """Settle every name of the feed's variables and of the file's columns."""
+    known = Known(
+        {"feed": tuple(feed), **(dict.fromkeys(names, tuple(columns)) if columns is not None else {})}
+    )
+    known.visit(tree)
+    found = _Found(used={name for of, name in known.used if of in names})
+    _Feed(feed, found).visit(tree)
+    if (column := group_column(loop)) is not None:
+        found.used.add(column)
+        if columns is not None and column not in columns:
+            found.missing[column] = missing_column(
+                column, columns, f"the template groups by in line {loop.lineno}"
+            )
+    _Columns(names, columns, found).visit(tree)
+    return found
 
 
 def _is_row(output: nodes.Output) -> bool:
     return len(output.nodes) == 1 and isinstance(output.nodes[0], nodes.Tuple)
-
-
-def _test_inside(loop: nodes.For) -> None:
-    """`for … if` costs a generator of its own; an `if` inside means the same where nobody asks for `loop`."""
-    if loop.test is not None and not any(name.name == "loop" for name in loop.find_all(nodes.Name)):
-        loop.body = [nodes.If(loop.test, loop.body, [], [], lineno=loop.lineno)]
-        loop.test = None
-
-
-def _local(position: int) -> str:
-    return f"_column_{position}"
-
-
-def _record_names(loop: nodes.For, *, grouped: bool) -> frozenset[str]:
-    """The loop variables that hold a record."""
-    if not grouped:
-        return frozenset({loop.target.name}) if isinstance(loop.target, nodes.Name) else frozenset()
-    lists = set()
-    if isinstance(loop.target, nodes.Tuple) and isinstance(loop.target.items[-1], nodes.Name):
-        lists.add(loop.target.items[-1].name)
-    inner = (nested for nested in loop.find_all(nodes.For) if isinstance(nested.iter, nodes.Name))
-    return frozenset(
-        nested.target.name
-        for nested in inner
-        if isinstance(nested.target, nodes.Name) and isinstance(nested.iter, nodes.Name) and nested.iter.name in lists
-    )
 
 
 class _Feed(NodeTransformer):
@@ -125,13 +130,14 @@ class _Feed(NodeTransformer):
         self.feed, self.found = feed, found
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        return self._constant(node, node.attr)
+        return self._constant(node)
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        return self._constant(node, node.arg.value if isinstance(node.arg, nodes.Const) else None)
+        return self._constant(node)
 
-    def _constant(self, node: nodes.Getattr | nodes.Getitem, name: object) -> nodes.Node:
-        if not isinstance(node.node, nodes.Name) or node.node.name != "feed" or not isinstance(name, str):
+    def _constant(self, node: nodes.Getattr | nodes.Getitem) -> nodes.Node:
+        name = named(node)
+        if not isinstance(node.node, nodes.Name) or node.node.name != "feed" or name is None:
             return self.generic_visit(node)
         if name in self.feed:
             return nodes.Const(self.feed[name], lineno=node.lineno)
@@ -150,154 +156,88 @@ class _Columns(NodeTransformer):
     def __init__(self, records: frozenset[str], columns: Sequence[str] | None, found: _Found) -> None:
         self.records, self.columns, self.found = records, columns, found
 
+    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - Jinja's visitor name
+        """Leave macros as they are: a parameter may be called as a record is, and a record must be whole in them."""
+        if any(name.name in self.records for name in node.find_all(nodes.Name)):
+            self.found.travels = True
+        return node
+
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        return self._column(node, node.attr)
+        if node.attr == "previtem" and isinstance(node.node, nodes.Name) and node.node.name == "loop":
+            self.found.travels = True
+        return self._column(node)
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        name = node.arg.value if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str) else None
-        return self._column(node, name)
+        return self._column(node)
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        """`row.X | default("…")` gives the default where the file has no column X."""
-        if node.name in ("default", "d") and self.columns is not None and (name := self._name(node.node)):
-            self.found.used.add(name)
-            if name not in self.columns:
-                return self.visit(node.args[0]) if node.args else nodes.Const("", lineno=node.lineno)
-        return self.generic_visit(node)
-
-    def visit_Test(self, node: nodes.Test) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        """`row.X is defined` asks whether the file has column X."""
-        if node.name in ("defined", "undefined") and self.columns is not None and (name := self._name(node.node)):
-            self.found.used.add(name)
-            return nodes.Const((name in self.columns) == (node.name == "defined"), lineno=node.lineno)
-        return self.generic_visit(node)
+        """`row | numbered("SKU", …)` uses the columns SKU1, SKU2, … as far as there are any."""
+        if node.name != "numbered" or not self._is_record(node.node) or node.kwargs:
+            return self.generic_visit(node)
+        names = [arg.value for arg in node.args if isinstance(arg, nodes.Const)]
+        if len(names) < len(node.args):
+            return self.generic_visit(node)
+        self.found.whole = True
+        columns = self.columns or ()
+        self.found.used.update(f"{name}{number}" for number in numbers_in(columns, names) for name in names)
+        return node
 
     def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
         if node.ctx == "load" and node.name in self.records:
             self.found.travels = True
         return node
 
-    def _name(self, node: nodes.Node | None) -> str | None:
-        if isinstance(node, nodes.Getattr) and self._is_record(node.node):
-            return node.attr
-        if isinstance(node, nodes.Getitem) and self._is_record(node.node) and isinstance(node.arg, nodes.Const):
-            return node.arg.value if isinstance(node.arg.value, str) else None
-        return None
-
-    def _is_record(self, node: nodes.Node) -> bool:
+    def _is_record(self, node: nodes.Node | None) -> bool:
         return isinstance(node, nodes.Name) and node.name in self.records
 
-    def _column(self, node: nodes.Getattr | nodes.Getitem, name: str | None) -> nodes.Node:
+    def _column(self, node: nodes.Getattr | nodes.Getitem) -> nodes.Node:
+        name = named(node)
         if name is None or not self._is_record(node.node):
+            if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+                self.found.whole = self.found.whole or self._is_record(node.node)  # row[0]: by its place
             return self.generic_visit(node)
         self.found.used.add(name)
         if self.columns is None:
             return node
         if name not in self.columns:
-            self.found.missing.setdefault(name, _missing(name, self.columns, node.lineno))
+            words = f"the template uses in line {node.lineno}"
+            self.found.missing.setdefault(name, missing_column(name, self.columns, words))
             return nodes.Const("", lineno=node.lineno)
         position = self.columns.index(name)
         self.found.positions.setdefault(position)
         return nodes.Getitem(node.node, nodes.Const(position), "load", lineno=node.lineno)
 
 
-def _missing(name: str, columns: Sequence[str], line: int) -> Fault:
+def missing_column(name: str, columns: Sequence[str], wanted: str) -> Fault:
+    """Say that the file lacks a column which `wanted` tells the use of, and which one is nearest."""
     folded = {column.casefold(): column for column in columns}
     near = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
     guess = f"the nearest is {folded[near[0]]!r}; " if near else ""
-    words = f"the file has no column {name!r}, which the template uses in line {line}"
+    words = f"the file has no column {name!r}, which {wanted}"
     return Fault("E-HDRMISS", words, f"{guess}mend the file's header, or the template", "", name)
 
 
-class _Unpack(NodeTransformer):
-    """`row[3]` becomes the loop's own local for column 3."""
+def _unpack(tree: nodes.Template, loop: nodes.For, positions: Sequence[int]) -> None:
+    """Hand over just the columns used: `row[3]` becomes the loop's own local for column 3."""
+    record = loop.target.name if isinstance(loop.target, nodes.Name) else ""
+    _Unpack(record).visit(tree)
+    targets: list[nodes.Expr] = [nodes.Name(_local(position), "store") for position in positions]
+    loop.target = targets[0] if len(targets) == 1 else nodes.Tuple(targets, "store")
 
+
+def _local(position: int) -> str:
+    return f"_column_{position}"
+
+
+class _Unpack(NodeTransformer):
     def __init__(self, record: str) -> None:
         self.record = record
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        if isinstance(node.node, nodes.Name) and node.node.name == self.record and isinstance(node.arg, nodes.Const):
+        if (
+            isinstance(node.node, nodes.Name)
+            and node.node.name == self.record
+            and isinstance(node.arg, nodes.Const)
+        ):
             return nodes.Name(_local(node.arg.value), "load", lineno=node.lineno)
-        return self.generic_visit(node)
-
-
-class _Cells(NodeTransformer):
-    """Put every row's cells in order and make each of them text; keep only some of them when asked."""
-
-    def __init__(
-        self, records: frozenset[str], order: Sequence[int] | None, only: frozenset[int] | None, *, fuse: bool
-    ) -> None:
-        self.records, self.order, self.only = records, order, only
-        self.fuse = fuse
-        self.single: dict[int, nodes.Template] = {}
-
-    def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - Jinja's visitor name
-        return node
-
-    def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802 - Jinja's visitor name
-        row = node.nodes[0] if len(node.nodes) == 1 else None
-        if not isinstance(row, nodes.Tuple):
-            return node
-        cells = row.items if self.order is None else [row.items[position] for position in self.order]
-        row.items = [
-            self._as_text(cell) if self.only is None or index in self.only else nodes.Const("")
-            for index, cell in enumerate(cells)
-        ]
-        if self.fuse:
-            self._take_out(row)
-        return node
-
-    def _take_out(self, row: nodes.Tuple) -> None:
-        """Leave only the bare column where a cell depends on one column."""
-        for index, cell in enumerate(row.items):
-            position = only_column(cell, self._is_column)
-            if position is not None:
-                self.single[index] = column_tree(cell, self._replaced)
-                row.items[index] = self._column(cell, position)
-
-    def _column(self, cell: nodes.Expr, position: int) -> nodes.Expr:
-        record = next(iter(self.records))
-        return nodes.Getitem(nodes.Name(record, "load"), nodes.Const(position), "load", lineno=cell.lineno)
-
-    def _replaced(self, cell: nodes.Expr, name: str) -> nodes.Expr:
-        changed: nodes.Expr = _Value(name, self._is_column).visit(cell)
-        return changed
-
-    def _as_text(self, cell: nodes.Expr) -> nodes.Expr:
-        """Only what is not provably text pays for a conversion."""
-        if self._is_text(cell):
-            return cell
-        if isinstance(cell, nodes.Concat):
-            first, *others = [self._as_text(part) for part in cell.nodes]
-            for part in others:
-                first = nodes.Add(first, part, lineno=cell.lineno)
-            return first
-        return nodes.Filter(cell, "cell_text", [], [], None, None, lineno=cell.lineno)
-
-    def _is_text(self, cell: nodes.Expr) -> bool:
-        if isinstance(cell, nodes.Const):
-            return isinstance(cell.value, str)
-        if isinstance(cell, nodes.Filter):
-            return cell.name in _TEXT_FILTERS
-        return self._is_column(cell)
-
-    def _is_column(self, cell: nodes.Node) -> bool:
-        return (
-            isinstance(cell, nodes.Getitem)
-            and isinstance(cell.node, nodes.Name)
-            and cell.node.name in self.records
-            and isinstance(cell.arg, nodes.Const)
-            and isinstance(cell.arg.value, int)
-        )
-
-
-class _Value(NodeTransformer):
-    """Put one name in the place of the column."""
-
-    def __init__(self, name: str, is_column: Callable[[nodes.Node], bool]) -> None:
-        self.name, self.is_column = name, is_column
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
-        if self.is_column(node):
-            return nodes.Name(self.name, "load", lineno=node.lineno)
         return self.generic_visit(node)

@@ -10,21 +10,24 @@ import difflib
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from agent.mapping.problems import BadValueError
+from agent.mapping.records import Record
 from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from agent.mapping.records import Record
-
 _MEMO = 20_000  # remembered values of one filter
 _SHORT = 64  # longer texts are not remembered: memory stays flat
 _LONGEST = 40  # characters of a number; more is refused unread
-_DESTROYED = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
+_SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
+# 1.23457E+12 is what a spreadsheet leaves of a long number; 1E5, without sign or point, may be somebody's id.
+_DESTROYED = re.compile(r"[0-9](?:[.,][0-9]+[eE][+-]?|[eE][+-](?=[0-9]{2}))[0-9]+", re.ASCII)
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_CLOCK = re.compile(r"%[-#]?[HIMSfpcXT]")  # a form with one of these tells a time of day
 
 
 class NumberForm(Protocol):
@@ -48,7 +51,7 @@ class Memo(dict[str, str]):
         self.answer = answer
 
     def __missing__(self, text: str) -> str:
-        found = self.answer(text if isinstance(text, str) else cell_text(text))
+        found = self.answer(text if type(text) is str else cell_text(text))
         if type(text) is str and len(text) <= _SHORT:
             if len(self) >= _MEMO:
                 self.clear()
@@ -103,7 +106,9 @@ def _without_thousands(whole: str, mark: str) -> str | None:
     if not mark or mark not in whole:
         return whole
     first, *groups = whole.split(mark)
-    return first + "".join(groups) if 0 < len(first) <= 3 and all(len(group) == 3 for group in groups) else None
+    return (
+        first + "".join(groups) if 0 < len(first) <= 3 and all(len(group) == 3 for group in groups) else None
+    )
 
 
 def _number_hint(text: str, form: NumberForm) -> str:
@@ -113,7 +118,7 @@ def _number_hint(text: str, form: NumberForm) -> str:
         return f"{declared}; if {other!r} is the decimal (or thousands) mark, say so under `numbers:`"
     if text.strip().startswith("(") and text.strip().endswith(")"):
         return "is it an accounting negative? write the amount that shall stand, without brackets"
-    if _DESTROYED.fullmatch(text.strip()):
+    if _SCIENTIFIC.fullmatch(text.strip()):
         return "a spreadsheet has shortened it; export the column as text or with all digits"
     if not text.isascii():
         return f"{declared}; currency signs must be declared under `numbers: currency_signs`; only 0-9 are digits"
@@ -149,15 +154,18 @@ def order_id_text(text: str) -> str:
 def date_filter(formats: Sequence[str]) -> Callable[[str], str]:
     """Make the `date` filter: text in a declared form → ISO 8601."""
 
+    declared = f"declared: {', '.join(formats)}"
+
     def answer(text: str) -> str:
         plain = text.strip()
-        for form in formats:
+        ours = not any(one.isdigit() and not one.isascii() for one in plain)
+        for form in formats if ours else ():
             try:
                 moment = datetime.strptime(plain, form)  # noqa: DTZ007 - the source's own clock; no zone is invented
             except ValueError:
                 continue
-            return moment.isoformat() if moment.time() != moment.min.time() else moment.date().isoformat()
-        raise _bad("E-DATE", "is not a date as this feed writes them", f"declared: {', '.join(formats)}", text)
+            return moment.isoformat() if _CLOCK.search(form) else moment.date().isoformat()
+        raise _bad("E-DATE", "is not a date as this feed writes them", declared, text)
 
     return answer
 
@@ -182,21 +190,64 @@ def reason_filter(reasons: Mapping[str, str]) -> Callable[[str], str]:
             return default
         near = difflib.get_close_matches(folded(text), list(table), n=1, cutoff=0.6)
         guess = f"did you mean {near[0]!r}? " if near else ""
-        raise _bad("E-REASON", "no reason code is declared for this text", f"{guess}add it under `reasons:`", text)
+        raise _bad(
+            "E-REASON", "no reason code is declared for this text", f"{guess}add it under `reasons:`", text
+        )
 
     return answer
 
 
-def numbered(row: Record, *names: str) -> Iterator[dict[str, str]]:
+@lru_cache(maxsize=16)
+def _numbers_in(columns: tuple[str, ...], names: tuple[str, ...]) -> tuple[int, ...]:
+    pattern = re.compile(f"(?:{'|'.join(map(re.escape, names))})([1-9][0-9]{{0,5}})", re.ASCII)
+    return tuple(sorted({int(found[1]) for column in columns if (found := pattern.fullmatch(column))}))
+
+
+def numbers_in(columns: Sequence[str], names: Sequence[str]) -> tuple[int, ...]:
+    """Find which numbers numbered columns have: Sku1, Sku2, Amount2 → 1, 2."""
+    return _numbers_in(tuple(columns), tuple(names)) if names else ()
+
+
+def numbered(row: object, *names: str) -> Iterator[dict[str, str]]:
     """Go through numbered columns: Sku1, Amount1, Sku2, … give one mapping per number that is filled."""
-    if not hasattr(row, "_cell"):
-        raise BadValueError(Fault("E-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}"))
-    number = 1
-    while any(row._cell(f"{name}{number}") is not None for name in names):  # noqa: SLF001 - our own record
-        item = {name: row._cell(f"{name}{number}") or "" for name in names}  # noqa: SLF001 - our own record
+    if not isinstance(row, Record):
+        raise BadValueError(
+            Fault("E-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}")
+        )
+    cells = row._by_name()  # noqa: SLF001 - our own record
+    for number in numbers_in(tuple(cells), names):
+        item = {name: cells.get(f"{name}{number}", "") for name in names}
         if any(item.values()):
             yield item
-        number += 1
+
+
+def whole_number(value: object, default: int | None = None) -> int:
+    """Jinja's `int` gives 0 for what is no number, and 0 reverses an order: this one refuses it.
+
+    Raises:
+        BadValueError: E-NUM, where no default is given.
+    """
+    exact = isinstance(value, Decimal) and value == value.to_integral_value()
+    text = format(value, ".0f") if exact else str(value).strip()
+    if len(text) <= _LONGEST and re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
+        return int(text)
+    if default is None:
+        raise _bad("E-NUM", "is not a whole number", "write `| amount` or `| quantity` before `| int`", text)
+    return default
+
+
+def decimal_number(value: object, default: Decimal | None = None) -> Decimal:
+    """Jinja's `float`, but exact, and refusing what is no number.
+
+    Raises:
+        BadValueError: E-NUM, where no default is given.
+    """
+    text = format(value, "f") if isinstance(value, Decimal) else str(value).strip()
+    if len(text) <= _LONGEST and re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text, re.ASCII):
+        return Decimal(text)
+    if default is None:
+        raise _bad("E-NUM", "is not a number", "write `| amount` before `| float`", text)
+    return default
 
 
 def feed_filters(
@@ -210,5 +261,7 @@ def feed_filters(
         "reason": Memo(reason_filter(reasons)).__getitem__,
         "order_id": Memo(order_id_text).__getitem__,
         "numbered": numbered,
+        "int": whole_number,
+        "float": decimal_number,
         "cell_text": cell_text,
     }

@@ -84,7 +84,9 @@ class RowCodeGenerator(CodeGenerator):
         self.writeline(f"context.parent[{FAILED!r}](failure)")
         self.outdent()
 
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> str:
+    def _output_child_to_const(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> str:
         if not isinstance(node, nodes.TemplateData):
             raise nodes.Impossible
         return super()._output_child_to_const(node, frame, finalize)
@@ -135,15 +137,29 @@ def read_layout(source: str, environment: RowEnvironment) -> Layout:
         problem = TemplateProblem("T-SYNTAX", error.lineno, f"the template cannot be read: {error.message}")
         raise TemplateRefusedError(problem) from error
     lines = _RowLines()
-    tree = lines.visit(tree)
+    tree = lines.visit(_ExactNumbers().visit(tree))
     problems = [*lines.problems, *stream_problems(tree)]
     if lines.header is None:
-        problems.append(TemplateProblem("T-LAYOUT", 1, "there is no header line", "begin with the batch's columns"))
+        problems.append(
+            TemplateProblem("T-LAYOUT", 1, "there is no header line", "begin with the batch's columns")
+        )
     elif not lines.rows and not problems:
-        problems.append(TemplateProblem("T-LAYOUT", lines.header_line, "there is no line that makes a batch row"))
+        problems.append(
+            TemplateProblem("T-LAYOUT", lines.header_line, "there is no line that makes a batch row")
+        )
     if problems or lines.header is None:
         raise TemplateRefusedError(*sorted(problems, key=lambda problem: problem.line))
     return Layout(text, lines.header, lines.header_line, tree)
+
+
+class _ExactNumbers(NodeTransformer):
+    """A number with decimals in the template's text is the decimal number it looks like."""
+
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
+        if not isinstance(node.value, float):
+            return node
+        text = nodes.Const(repr(node.value), lineno=node.lineno)
+        return nodes.Filter(text, "float", [], [], None, None, lineno=node.lineno)
 
 
 class _RowLines(NodeTransformer):
@@ -206,7 +222,9 @@ class _RowLines(NodeTransformer):
                 self.problems.append(
                     TemplateProblem("T-LAYOUT", line, "the first line must be the header, in plain text")
                 )
-            names.append("".join(part.data for part in cell if isinstance(part, nodes.TemplateData)).strip().strip('"'))
+            names.append(
+                "".join(part.data for part in cell if isinstance(part, nodes.TemplateData)).strip().strip('"')
+            )
         self.header, self.header_line = tuple(names), line
 
     def _lines_of(self, node: nodes.Output) -> list[tuple[int, list[Cell]]]:
@@ -230,7 +248,9 @@ class _RowLines(NodeTransformer):
 
     def _cell(self, cell: Cell, line: int) -> nodes.Expr:
         parts = _trimmed(cell)
-        if parts and any(isinstance(part, nodes.Const) and '"' in str(part.value) for part in (parts[0], parts[-1])):
+        if parts and any(
+            isinstance(part, nodes.Const) and '"' in str(part.value) for part in (parts[0], parts[-1])
+        ):
             mend = "take the quotes out: the agent quotes what needs it"
             self.problems.append(TemplateProblem("T-QUOTE", line, "a cell is quoted by hand", mend))
         if not parts:
@@ -250,7 +270,9 @@ def _add_text(cells: list[Cell], text: str, line: int) -> None:
 
 
 def _blank(cells: list[Cell]) -> bool:
-    return len(cells) == 1 and all(isinstance(part, nodes.TemplateData) and not part.data.strip() for part in cells[0])
+    return len(cells) == 1 and all(
+        isinstance(part, nodes.TemplateData) and not part.data.strip() for part in cells[0]
+    )
 
 
 def _trimmed(cell: Cell) -> list[nodes.Expr]:

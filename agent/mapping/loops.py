@@ -48,7 +48,9 @@ def record_names(loop: nodes.For) -> frozenset[str]:
     """Give the loop variables that hold a record."""
     if stream_of(loop) == "rows":
         return frozenset({loop.target.name}) if isinstance(loop.target, nodes.Name) else frozenset()
-    return frozenset(nested.target.name for nested in _over_group(loop) if isinstance(nested.target, nodes.Name))
+    return frozenset(
+        nested.target.name for nested in _over_group(loop) if isinstance(nested.target, nodes.Name)
+    )
 
 
 def _over_group(loop: nodes.For) -> Iterator[nodes.For]:
@@ -73,7 +75,10 @@ def stream_problems(tree: nodes.Template) -> list[TemplateProblem]:
         return [TemplateProblem("T-ROWS", 1, words, "loop over the records with {% for row in rows %}")]
     if len(uses) > 1:
         words = "`rows` is read more than once, but the records pass only once"
-        return [TemplateProblem("T-ROWS", use.lineno, words, "use one loop with {% if %} inside") for use in uses[1:]]
+        return [
+            TemplateProblem("T-ROWS", use.lineno, words, "use one loop with {% if %} inside")
+            for use in uses[1:]
+        ]
     if not loops:
         words = "`rows` can only be looped over, as it is or through groupby"
         mend = "write {% for row in rows if … %} or {% for order, lines in rows | groupby(…) %}"
@@ -97,13 +102,20 @@ def _shaped(loop: nodes.For) -> Iterator[TemplateProblem]:
             yield TemplateProblem("T-ROWS", loop.lineno, words, "write {% for row in rows %}")
         return
     source = loop.iter
-    if not isinstance(source, nodes.Filter) or len(source.args) != 1 or source.kwargs or group_column(loop) is None:
+    if (
+        not isinstance(source, nodes.Filter)
+        or len(source.args) != 1
+        or source.kwargs
+        or group_column(loop) is None
+    ):
         mend = 'write {% for order, lines in rows | groupby("Order ID") %}'
         yield TemplateProblem("T-ROWS", loop.lineno, "groupby takes the name of one column, in quotes", mend)
     items = loop.target.items if isinstance(loop.target, nodes.Tuple) else []
     if len(items) != 2 or not all(isinstance(item, nodes.Name) for item in items):  # noqa: PLR2004 - value, records
         words = "a loop over groups takes two names: the common value, and the group's records"
-        yield TemplateProblem("T-ROWS", loop.lineno, words, "write {% for order, lines in rows | groupby(…) %}")
+        yield TemplateProblem(
+            "T-ROWS", loop.lineno, words, "write {% for order, lines in rows | groupby(…) %}"
+        )
 
 
 def _names(tree: nodes.Template, loop: nodes.For) -> Iterator[TemplateProblem]:
@@ -122,7 +134,9 @@ def _looks(loop: nodes.For) -> Iterator[TemplateProblem]:
     """A loop that looks ahead would blame the wrong record."""
     if loop.test is not None and any(_loop_uses(loop.body, loop)):
         words = "`loop` cannot be asked where the loop has a condition"
-        yield TemplateProblem("T-LOOP", loop.lineno, words, "put the condition into an {% if %} inside the loop")
+        yield TemplateProblem(
+            "T-LOOP", loop.lineno, words, "put the condition into an {% if %} inside the loop"
+        )
     for reader in (loop, *_over_group(loop)):
         for use, within in _loop_uses(reader.body, reader):
             if isinstance(within, nodes.Getattr) and within.attr in _BEHIND:

@@ -1,6 +1,6 @@
 """A feed's template over one file: records in, rows out, each row knowing where it came from.
 
-One bad record does not end the run: it gets its findings and the compiled generator is started again behind it.
+One bad record does not end the run: it gets its findings, and the compiled generator goes on with the next.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jinja2.exceptions import SecurityError, UndefinedError
 
 from agent.mapping.columns import Bound, bind
 from agent.mapping.filters import feed_filters
-from agent.mapping.layout import Layout, RowEnvironment, read_layout, row_environment
+from agent.mapping.layout import FAILED, FAILURES, Layout, RowEnvironment, read_layout, row_environment
 from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
@@ -25,14 +25,22 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from agent.mapping.filters import NumberForm
-    from agent.mapping.records import Origin
-    from agent.readers.base import Source
+    from agent.mapping.records import Failed, Origin
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
-EXPRESSION_FAILURES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+EXPRESSION_FAILURES = (
+    TemplateError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+)
 
 Row = tuple[str, ...]
-Failed = "Callable[[tuple[Origin, ...], tuple[Fault, ...]], None]"
+
+TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
 
 class FeedTemplate:
@@ -77,7 +85,7 @@ class FeedTemplate:
     def _compile(self, tree: nodes.Template) -> Template:
         tree.set_environment(self.environment)
         try:
-            code = self.environment.compile(tree, filename="<template>")
+            code = self.environment.compile(tree, filename=TEMPLATE_FILE)
         except TemplateSyntaxError as error:
             words = f"the template cannot be compiled: {error.message}"
             raise TemplateRefusedError(TemplateProblem("T-SYNTAX", error.lineno, words)) from error
@@ -113,60 +121,53 @@ class BoundTemplate:
         """Whether the rows come by groups of records."""
         return self.bound.grouped
 
-    def rows(self, stream: Stream, failed: Callable[..., None]) -> Iterator[Row]:
+    def rows(self, stream: Stream, failed: Failed) -> Iterator[Row]:
         """Yield the rows of all records; one on which an expression fails goes to `failed(origins, faults, cells)`.
 
-        With groupby the whole group fails, and `cells` is None.
+        With groupby the whole group fails.
 
         Raises:
-            TemplateRefusedError: the template fails before it has read a record.
+            TemplateRefusedError: the template fails outside its loop over the records.
             RefusedFile: from the reader.
         """
-        before: tuple[Origin, ...] | None = None
-        while True:
-            try:
-                yield from self._start(self._compiled, self.bound, stream)
-            except EXPRESSION_FAILURES as error:
-                at = self.origin(stream)
-                if at == before or not at:
-                    raise TemplateRefusedError(self._problem(error)) from error
-                before = at
-                cells = None if self.bound.grouped else stream.source.cells
-                failed(stream.group or at, self._diagnose(error, cells), cells)
-            else:
-                return
+
+        def told(error: Exception) -> None:
+            records = stream.members if self.bound.grouped else (stream.cells,)
+            failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
+
+        try:
+            yield from self._start(self._compiled, self.bound, stream, told)
+        except EXPRESSION_FAILURES as error:
+            raise TemplateRefusedError(_problem(error)) from error
 
     def grouped_rows(
-        self, stream: Stream, failed: Callable[..., None]
+        self, stream: Stream, failed: Failed
     ) -> Iterator[tuple[tuple[Origin, ...], tuple[Origin, ...], Row]]:
         """Yield (group, origins, row) with groupby.
 
         A group's rows are held until the group is through, so that a failure in it takes back all of them.
         """
         held: list[tuple[tuple[Origin, ...], tuple[Origin, ...], Row]] = []
-        group: tuple[Origin, ...] = ()
 
-        def taken_back(origins: tuple[Origin, ...], faults: tuple[Fault, ...], cells: None) -> None:
-            if group == origins:
-                held.clear()
-            failed(origins, faults, cells)
+        def taken_back(
+            origins: tuple[Origin, ...], faults: tuple[Fault, ...], records: Sequence[Sequence[str]]
+        ) -> None:
+            held[:] = [one for one in held if one[0] is not origins]
+            failed(origins, faults, records)
 
         for row in self.rows(stream, taken_back):
-            if stream.group != group:
+            if held and held[-1][0] is not stream.group:
                 yield from held
                 held.clear()
-                group = stream.group
-            held.append((group, stream.at, row))
+            held.append((stream.group, stream.at, row))
         yield from held
 
     def origin(self, stream: Stream) -> tuple[Origin, ...]:
         """Tell which records the row at hand comes from."""
-        if self.bound.grouped:
-            return stream.at
-        return ((stream.source.number, stream.source.line),) if stream.source.number else ()
+        return stream.at if self.bound.grouped else ((stream.source.number, stream.source.line),)
 
-    def cells_of(self, cells: Sequence[str], only: frozenset[int]) -> tuple[Row, ...]:
-        """Work out just some cells of one record (others ""), for finding its order or its failing cell.
+    def cells_of(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> tuple[Row, ...]:
+        """Work out just some cells of one record or group (others ""), to find its orders or its failing cells.
 
         Raises:
             One of EXPRESSION_FAILURES.
@@ -174,13 +175,14 @@ class BoundTemplate:
         if only not in self._single:
             self._single[only] = self._template.compiled(self.columns, self._order, only)
         bound, compiled = self._single[only]
-        stream = Stream(_One(self.columns, cells), self.columns)
-        return tuple(self._start(compiled, bound, stream))
+        return tuple(self._start(compiled, bound, Stream(_Few(self.columns, records), self.columns), _raise))
 
-    def _start(self, compiled: Template, bound: Bound, stream: Stream) -> Iterator[Row]:
+    def _start(
+        self, compiled: Template, bound: Bound, stream: Stream, failed: Callable[[Exception], None]
+    ) -> Iterator[Row]:
         rows = stream if bound.grouped else stream.plain(bound.positions, wrapped=bound.wrapped)
-        context = compiled.new_context({"rows": rows, "feed": self._template.feed})
-        return compiled.root_render_func(context)  # type: ignore[return-value]  # yields tuples, see layout.py
+        names = {"rows": rows, "feed": self._template.feed, FAILURES: EXPRESSION_FAILURES, FAILED: failed}
+        return compiled.root_render_func(compiled.new_context(names))  # type: ignore[return-value]  # yields tuples, see layout.py
 
     def _function(self, cell: int, tree: nodes.Template) -> Callable[[str], str | Fault]:
         """The function of a cell that depends on one column: its text, or what is wrong with it."""
@@ -190,73 +192,88 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return self._fault(error, name)
+                return _fault(error, name)
 
         return answer
 
-    def _diagnose(self, error: Exception, record: Sequence[str] | None) -> tuple[Fault, ...]:
-        """Name every cell that fails on the record at hand; else the line of the template that does."""
-        if record is None:
-            return (self._fault(error, ""),)
-        faults = []
-        for index, name in enumerate(self._header()):
-            try:
-                self.cells_of(record, frozenset({index}))
-            except EXPRESSION_FAILURES as failure:
-                faults.append(self._fault(failure, name))
-        return tuple(dict.fromkeys(faults)) if len(faults) < len(self._header()) else (self._fault(error, ""),)
+    def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
+        """Name every cell that fails on the records at hand; else the line of the template that does."""
+        if self._fails(records, frozenset()) is not None:
+            return (_fault(error, ""),)
+        found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
+        faults = dict.fromkeys(_fault(failure, name) for name, failure in found if failure is not None)
+        return tuple(faults) or (_fault(error, ""),)
+
+    def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
+        try:
+            self.cells_of(records, only)
+        except EXPRESSION_FAILURES as error:
+            return error
+        return None
 
     def _header(self) -> tuple[str, ...]:
         header = self._template.header
         return header if self._order is None else tuple(header[position] for position in self._order)
 
-    def _fault(self, error: Exception, column: str) -> Fault:
-        line = template_line(error, self._compiled)
-        if isinstance(error, BadValueError):
-            fault = error.fault
-            return Fault(fault.code, fault.words, fault.mend, fault.found, fault.field or column)
-        words = f"the template fails on this record in line {line}: {_plain(error)}"
-        return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
 
-    def _problem(self, error: Exception) -> TemplateProblem:
-        line = template_line(error, self._compiled)
-        return TemplateProblem("T-FAILED", line, f"the template fails before its first record: {_plain(error)}")
-
-
-class _One:
-    """A source of a single record."""
+class _Few:
+    """A source of the records at hand, once more."""
 
     notes: tuple[Fault, ...] = ()
-    number = 1
-    line = 1
+    number = 0
+    line = 0
 
-    def __init__(self, columns: tuple[str, ...], cells: Sequence[str]) -> None:
-        self.columns = columns
-        self.cells = list(cells)
+    def __init__(self, columns: tuple[str, ...], records: Sequence[Sequence[str]]) -> None:
+        self.columns, self._records = columns, records
+        self.cells: list[str] = []
 
     def __iter__(self) -> Iterator[list[str]]:
-        yield self.cells
+        for cells in self._records:
+            self.cells = list(cells)
+            yield self.cells
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _fault(error: Exception, column: str) -> Fault:
+    if isinstance(error, BadValueError):
+        fault = error.fault
+        words = f"{column or 'a value'} {fault.words}"
+        return Fault(fault.code, words, fault.mend, fault.found, fault.field or column)
+    words = f"the template fails on this record in line {template_line(error)}: {_plain(error)}"
+    return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
+
+
+def _problem(error: Exception) -> TemplateProblem:
+    words = f"the template fails outside its loop over the records: {_plain(error)}"
+    return TemplateProblem("T-FAILED", template_line(error), words)
 
 
 def _plain(error: Exception) -> str:
     """What happened, without values from the file."""
     if isinstance(error, SecurityError):
         return "it does something that templates may not do"
+    if isinstance(error, BadValueError):
+        return f"a value {error.fault.words}"
     if isinstance(error, UndefinedError | TemplateRuntimeError):
         return str(error)
     return {
         "ZeroDivisionError": "a division by zero",
         "TypeError": "an expression mixes things that do not go together",
         "ValueError": "a value is not what a function expects",
+        "RecursionError": "a macro calls itself without end",
     }.get(type(error).__name__, type(error).__name__)
 
 
-def template_line(error: Exception, compiled: Template) -> int:
+def template_line(error: Exception) -> int:
     """The template's line in which an error arose, 1-based; 1 where it cannot be told."""
     line = 1
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == "<template>":
+        if trace.tb_frame.f_code.co_filename == TEMPLATE_FILE:
+            compiled = trace.tb_frame.f_globals["__jinja_template__"]
             line = compiled.get_corresponding_lineno(trace.tb_lineno)
         trace = trace.tb_next
     return line

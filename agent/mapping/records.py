@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import pass_environment
 
+from agent.model import Fault
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator
 
     from jinja2 import Environment
 
     from agent.readers.base import Source
+
+Origin = tuple[int, int]  # a record's number (1-based) and its line, as a row remembers it
+
+# Told of records on which an expression failed: where they are, what is wrong, their cells.
+Failed = Callable[[tuple[Origin, ...], tuple[Fault, ...], Sequence[Sequence[str]]], None]
 
 
 class Record:
@@ -26,12 +34,11 @@ class Record:
     def __getitem__(self, key: str | int) -> str:
         return self._cells[key if isinstance(key, int) else self._positions[key]]
 
-    def _cell(self, name: str) -> str | None:
-        position = self._positions.get(name)
-        return None if position is None else self._cells[position]
+    def __repr__(self) -> str:
+        return "a record"
 
-
-Origin = tuple[int, int]  # a record's number (1-based) and its line, as a row remembers it
+    def _by_name(self) -> dict[str, str]:
+        return dict(zip(self._positions, self._cells, strict=True))
 
 
 class Group(NamedTuple):
@@ -50,27 +57,44 @@ class Lines(list["Record"]):
 
     def __iter__(self) -> Iterator[Record]:
         stream = self._stream
-        group = stream.group
-        for record in super().__iter__():
-            stream.at = ((record._number, record._line),)  # noqa: SLF001 - our own record
-            yield record
-        stream.at = group
+        before = mine = stream.at
+        try:
+            for record in super().__iter__():
+                stream.at = mine = (_origin(record),)
+                yield record
+        finally:
+            if stream.at is mine:  # a walk that was broken off may end much later, in another group
+                stream.at = before
+
+
+def _origin(record: Record) -> Origin:
+    return record._number, record._line  # noqa: SLF001 - our own record
 
 
 class Stream:
     """The records of one file as a template sees them, knowing at each moment where a row comes from.
 
     In the plain way `source.number` and `source.line` tell the record at hand. With groupby, `at` tells the records
-    of the row at hand and `group` those of the group.
+    of the row at hand, `group` those of the group, and `members` are their cells.
     """
 
-    def __init__(self, source: Source, columns: Sequence[str]) -> None:
+    def __init__(self, source: Source, columns: Sequence[str], fill_down: Sequence[str] = ()) -> None:
         self.source = source
         self.columns = tuple(columns)
         self.at: tuple[Origin, ...] = ()
         self.group: tuple[Origin, ...] = ()
-        self._records = iter(source)
-        self._groups: Iterator[Group] | None = None
+        self.members: tuple[Sequence[str], ...] = ()
+        self._filler = _Filler(source, tuple(map(self.columns.index, fill_down))) if fill_down else None
+        self._records: Iterator[Sequence[str]] = iter(source if self._filler is None else self._filler)
+
+    @property
+    def cells(self) -> Sequence[str]:
+        """The record at hand, as the template sees it."""
+        return self.source.cells if self._filler is None else self._filler.cells
+
+    def completed(self, number: int, cells: list[str]) -> Sequence[str]:
+        """Give a damaged record what it would have taken from the one before, to tell its order."""
+        return cells if self._filler is None else self._filler.filled(number, cells)
 
     def plain(self, positions: Sequence[int], *, wrapped: bool) -> Iterator[object]:
         """Give what the compiled loop wants: records, or just the columns used."""
@@ -84,19 +108,42 @@ class Stream:
         for cells in self._records:
             yield Record(cells, positions, source.number, source.line)
 
-    def groups(self, key: Callable[[Record], str]) -> Iterator[Group]:
-        """Give the groups in the order in which they first appear; asked again, go on where it stopped."""
-        if self._groups is None:
-            self._groups = self._grouped(key)
-        return self._groups
-
-    def _grouped(self, key: Callable[[Record], str]) -> Iterator[Group]:
+    def groups(self, name: str) -> Iterator[Group]:
+        """Give the groups of records with one value in a column, in the order in which they first appear."""
         groups: dict[str, list[Record]] = {}
         for record in self._wrapped():
-            groups.setdefault(key(record), []).append(record)
-        for value, records in groups.items():
-            self.group = self.at = tuple((record._number, record._line) for record in records)  # noqa: SLF001
+            groups.setdefault(record[name], []).append(record)
+        while groups:
+            value = next(iter(groups))
+            records = groups.pop(value)
+            self.group = self.at = tuple(map(_origin, records))
+            self.members = tuple(record._cells for record in records)  # noqa: SLF001 - our own record
             yield Group(value, Lines(records, self))
+
+
+class _Filler:
+    """Records whose named cells are all blank take them from the record before, where that stands right before."""
+
+    def __init__(self, source: Source, places: tuple[int, ...]) -> None:
+        self.source, self.places = source, places
+        self.cells: Sequence[str] = ()
+        self._last = 0  # the number of the record before
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        source = self.source
+        for cells in source:
+            number = source.number
+            self.cells = self.filled(number, cells)
+            self._last = number
+            yield self.cells
+
+    def filled(self, number: int, cells: list[str]) -> Sequence[str]:
+        if number != self._last + 1 or not self.cells or any(cells[place].strip() for place in self.places):
+            return cells
+        full = list(cells)
+        for place in self.places:
+            full[place] = self.cells[place]
+        return full
 
 
 @pass_environment
@@ -107,4 +154,4 @@ def groupby(environment: Environment, rows: object, name: str) -> object:
         for item in rows:  # type: ignore[attr-defined]
             groups.setdefault(environment.getitem(item, name), []).append(item)
         return list(groups.items())
-    return rows.groups(lambda record: record[name])
+    return rows.groups(name)

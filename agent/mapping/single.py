@@ -93,12 +93,14 @@ class ColumnFunction:
         return self.value
 
     def _start(self) -> Iterator[tuple[str]]:
-        context = self._template.new_context({"rows": self})
+        context = self._template.new_context({"values": self})
         return self._template.root_render_func(context)  # type: ignore[return-value]  # yields tuples, see layout.py
 
 
 def column_tree(cell: nodes.Expr, replaced: Callable[[nodes.Expr, str], nodes.Expr]) -> nodes.Template:
     """A template that loops over one column's values and gives one cell each."""
     row = nodes.Output([nodes.Tuple([replaced(cell, _VALUE)], "load")], lineno=cell.lineno)
-    loop = nodes.For(nodes.Name(_VALUE, "store"), nodes.Name("rows", "load"), [row], [], None, False, lineno=cell.lineno)  # noqa: FBT003 - Jinja's constructor
+    loop = nodes.For(
+        nodes.Name(_VALUE, "store"), nodes.Name("values", "load"), [row], [], None, False, lineno=cell.lineno
+    )  # noqa: FBT003 - Jinja's constructor
     return nodes.Template([loop], lineno=1)

@@ -10,100 +10,102 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.impact.batchfile import encode
-from agent.model import Fault
 from agent.preparing.batches import DraftFile, DraftSet, lines_of, without
-from agent.preparing.runs import Entry, Settling, numbers_of
-from agent.preparing.scratch import origins_of
+from agent.preparing.rows import Rows, numbers_of, repeats_of
+from agent.preparing.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.impact.rules import RowRules
-    from agent.preparing.runs import Tally
-    from agent.preparing.scratch import Run, Scratch
+    from agent.preparing.rows import Repeat
+    from agent.preparing.runs import FirstLook
+    from agent.preparing.scratch import Run
 
 
 class SecondLook(Settling):
     """Puts the scattered orders of one file together. Made after the first look has finished."""
 
-    def __init__(
-        self, rules: RowRules, scratch: Scratch, drafts: DraftSet, tally: Tally
-    ) -> None:
-        super().__init__(rules, scratch, drafts)
-        self.tally = tally
+    def __init__(self, look: FirstLook) -> None:
+        super().__init__(look.rules, look.scratch, look.drafts, look.tally)
         self.entangled = False  # an order went bad here that shares a record with another: nobody can part them
-        self._first_drafts: list[tuple[DraftFile, BinaryIO]] = []
-        self._linked = scratch.linked()
-        self._moved: set[int] = set()  # records with rows in several orders, counted once
+        self._verdicts = look.verdicts
+        self._linked = self.scratch.linked()
+        self._written: list[tuple[DraftFile, BinaryIO]] = []
+        self._removed: list[int] = []  # rows taken out of each draft
 
     def run(self) -> None:
         """Settle every unsettled order anew and mend the drafts."""
         self.scratch.gather()
         self.drafts.close()
         first = list(self.drafts.files)
-        removed = [0 for _ in first]
-        self._first_drafts = [(draft, draft.path.open("rb")) for draft in first]
+        self._removed = [0 for _ in first]
+        self._written = [(draft, draft.path.open("rb")) for draft in first]
         try:
-            for bad, total, runs in self.scratch.orders_again():
-                self._order(runs, removed, bad=bad, total=total)
+            for runs in self.scratch.orders_again():
+                self._order(runs)
         finally:
-            for _, file in self._first_drafts:
+            for _, file in self._written:
                 file.close()
         self.drafts.close()
-        for number, (draft, rows) in enumerate(zip(first, removed, strict=True), start=1):
+        for number, (draft, rows) in enumerate(zip(first, self._removed, strict=True), start=1):
             if rows:
                 without(draft, self.scratch.removed(number), rows)
 
-    def _order(self, runs: list[Run], removed: list[int], *, bad: bool, total: int) -> None:
-        written = [run for run in runs if run.batch]
-        oversize = total > self.drafts.max_rows
-        if bad or oversize:
-            self._keep_back(runs, written, removed, oversize=oversize)
+    def _order(self, runs: list[Run]) -> None:
+        shared = self.scratch.shared_in(runs)
+        if culprit := min((run.bad for run in runs if run.bad), default=0):
+            self.scratch.mark_bad(runs, culprit)
+            for run in runs:  # one by one: the order may be larger than memory should hold
+                if run.batch:
+                    self._keep_back(self._rows_of(run), list(repeats_of(run.repeats)), {culprit}, shared)
             return
-        entries = [entry for run in written for entry in self._entries(run, removed)]
-        counted = self._take_back(entries)
-        left, guilty = self.settle(entries, runs[0].seq, counted)
-        if guilty:
+        rows = Rows()
+        repeats: list[Repeat] = []
+        for run in runs:
+            rows.extend(self._rows_of(run))
+            repeats += repeats_of(run.repeats)
+        settled = self.settle(rows, runs[0].seq)
+        if settled.guilty:
             self.entangled = self.entangled or runs[0].key in self._linked
-            self.scratch.mark_bad(runs)
-            self.keep_back(left, guilty, counted)
-        else:
-            self.send(left, counted)
+            self.scratch.mark_bad(runs, min(settled.guilty))
+            self._keep_back(rows, repeats, settled.guilty, shared)
+            return
+        self._take_back(rows, repeats, shared)
+        repeats += settled.repeats
+        self.send(settled.rows)
+        self.note_repeats(repeats, runs[0].seq)
+        repeated = self.count_sent(settled.rows, repeats, shared)
+        self.scratch.drop_shared(repeated & shared, runs)
 
-    def _take_back(self, entries: list[Entry]) -> set[int]:
-        """Take the records of some sent rows out of the tally; return those that had been taken out before."""
-        numbers = numbers_of(entries)
-        counted = self._moved & numbers
-        self.tally.sent -= len(numbers - counted)
-        if self._linked:
-            self._moved |= numbers
-        return counted
+    def _take_back(self, rows: Rows, repeats: Sequence[Repeat], shared: set[int]) -> set[int]:
+        """Take the records of rows that were sent out of the tally; return them."""
+        sent = rows.record_numbers() - shared
+        repeated = numbers_of(origins for origins, _ in repeats) - sent - shared
+        self.tally.sent -= len(sent)
+        self.tally.repeated -= len(repeated)
+        return sent | repeated
 
     def _keep_back(
-        self, runs: Sequence[Run], written: Sequence[Run], removed: list[int], *, oversize: bool
+        self, rows: Rows, repeats: Sequence[Repeat], guilty: frozenset[int] | set[int], shared: set[int]
     ) -> None:
-        """Keep back an order run by run: it may be larger than memory should hold."""
-        self.scratch.mark_bad(runs)
-        guilty = {run.number for run in runs if run.bad}
-        if oversize and not guilty:
-            words = f"its order has more rows than one batch may hold ({self.drafts.max_rows})"
-            fault = Fault("E-ORDERSIZE", words, "raise max_rows, or part the order")
-            self.scratch.add_finding(fault, ((runs[0].number, runs[0].line),))
-            guilty = {runs[0].number}
-        for run in written:
-            entries = self._entries(run, removed)
-            self.keep_back(entries, guilty, self._take_back(entries))
+        """Keep back rows that were sent, and with them those that only repeated them."""
+        self.tally.kept_back += len(self._take_back(rows, repeats, shared))
+        self.blame([*rows.origins, *(origins for origins, _ in repeats)], guilty, min(guilty))
 
-    def _entries(self, run: Run, removed: list[int]) -> list[Entry]:
+    def _rows_of(self, run: Run) -> Rows:
         """Read a run back from its draft, and take its rows out of the draft's totals."""
-        draft, file = self._first_drafts[run.batch - 1]
-        judge, entries = self.rules.judge, list[Entry]()
-        for line, origins in zip(lines_of(file, run.start, run.size), origins_of(run), strict=True):
-            cells = tuple(map(encode, next(csv.reader((line,))))) if '"' in line else tuple(line.split(","))
-            entries.append((line, cells, judge(cells).change, origins))
-        draft.scales.take_out(entries)
-        removed[run.batch - 1] += len(entries)
-        return entries
+        draft, file = self._written[run.batch - 1]
+        rows = Rows()
+        rows.lines = lines_of(file, run.start, run.size)
+        rows.cells = [
+            tuple(map(encode, next(csv.reader((line,))))) if '"' in line else tuple(line.split(","))
+            for line in rows.lines
+        ]
+        rows.verdicts = list(map(self._verdicts.of, rows.cells))
+        rows.take_origins(run.number, run.line, run.rows, run.origins)
+        draft.scales.take_out(rows.verdicts)
+        self._removed[run.batch - 1] += len(rows)
+        return rows
 
 
 def first_rows(drafts: Sequence[DraftFile], many: int) -> tuple[tuple[str, ...], ...]:

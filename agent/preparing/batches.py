@@ -15,7 +15,7 @@ from agent.preparing.job import Draft
 from agent.preparing.weights import Scales
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _BLOCK = 1 << 18
@@ -56,62 +56,55 @@ class Totals:
 
 
 class DraftFile:
-    """One draft being written."""
+    """One draft being written; the file is open only while a block goes out."""
 
-    def __init__(self, path: Path, header: Sequence[str], currency: str) -> None:
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path = path
-        self.rows = 0
+        self.rows = self.size = self._waiting = 0
         self.totals = Totals()
-        self.scales = Scales(header, currency, self.totals)
-        self._file: BinaryIO = path.open("wb")
-        first = header_line(header).encode()
-        self._pending: list[bytes] = [first]
-        self.size = self._waiting = len(first)
+        self.scales = Scales(self.totals)
+        self._pending: list[str] = []
+        path.touch()
+        self.add(header_line(header), 0)
 
-    def add(self, lines: bytes, rows: int) -> int:
-        """Append whole lines; return where they begin."""
-        start = self.size
+    def add(self, lines: str, rows: int) -> tuple[int, int]:
+        """Append whole lines; return where they begin and how long they are, in bytes."""
+        start, size = self.size, len(lines) if lines.isascii() else len(lines.encode())
         self._pending.append(lines)
-        self.size += len(lines)
+        self.size += size
         self.rows += rows
-        self._waiting += len(lines)
+        self._waiting += size
         if self._waiting >= _BLOCK:
             self.flush()
-        return start
+        return start, size
 
     def flush(self) -> None:
         """Hand what is pending to the file."""
-        self._file.write(b"".join(self._pending))
+        with self.path.open("ab") as file:
+            file.write("".join(self._pending).encode())
         self._pending.clear()
         self._waiting = 0
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing can be added any more."""
-        return self._file.closed
 
     def close(self) -> None:
         """Write everything out and settle the totals."""
         self.scales.settle()
-        if not self._file.closed:
+        if self._pending:
             self.flush()
-            self._file.close()
 
 
 class DraftSet:
     """The drafts of one file, numbered from 1."""
 
-    def __init__(self, folder: Path, header: Sequence[str], max_rows: int, currency: str) -> None:
-        self.folder, self.header, self.max_rows, self._currency = folder, tuple(header), max_rows, currency
+    def __init__(self, folder: Path, header: Sequence[str], max_rows: int) -> None:
+        self.folder, self.header, self.max_rows = folder, tuple(header), max_rows
         self.files: list[DraftFile] = []
 
     def room_for(self, rows: int) -> tuple[int, DraftFile]:
         """Give the draft that the next order of so many rows goes into, and its number."""
-        last = self.files[-1] if self.files else None
-        if last is None or last.closed or (last.rows and last.rows + rows > self.max_rows):
-            if last is not None:
-                last.close()
-            self.files.append(DraftFile(self.folder / f"draft-{len(self.files) + 1}", self.header, self._currency))
+        if not self.files or (self.files[-1].rows and self.files[-1].rows + rows > self.max_rows):
+            if self.files:
+                self.files[-1].close()
+            self.files.append(DraftFile(self.folder / f"draft-{len(self.files) + 1}", self.header))
         return len(self.files), self.files[-1]
 
     def close(self) -> None:
@@ -123,7 +116,7 @@ class DraftSet:
         """Close, digest and describe every draft that has rows."""
         self.close()
         return tuple(
-            Draft(file.path.name, _digest(file.path), file.path.stat().st_size, file.rows, file.totals.values())
+            Draft(file.path.name, _digest(file.path), file.size, file.rows, file.totals.values())
             for file in self.files
             if file.rows
         )
@@ -146,7 +139,6 @@ def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: i
         draft.size = new.tell()
     target.replace(draft.path)
     draft.rows -= removed_rows
-    draft.scales.settle()
 
 
 def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
@@ -159,7 +151,7 @@ def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
         start += len(block)
 
 
-def lines_of(file: BinaryIO, start: int, size: int) -> Iterator[str]:
+def lines_of(file: BinaryIO, start: int, size: int) -> list[str]:
     """Read back the lines of a byte range. No cell holds a line end: the rules refuse control characters."""
     file.seek(start)
-    return iter(file.read(size).decode().split("\r\n")[:-1])
+    return file.read(size).decode().split("\r\n")[:-1]

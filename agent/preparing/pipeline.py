@@ -7,33 +7,38 @@ from __future__ import annotations
 
 import json
 import resource
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.codes import finding
 from agent.errors import RefusedFile, WorkerBroke
 from agent.feedback.rejects import write_rejects
+from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
+from agent.mapping.columns import missing_column
 from agent.mapping.mapping import EXPRESSION_FAILURES, BoundTemplate
 from agent.mapping.records import Stream
-from agent.model import Counts, Fault, Severity
+from agent.model import Counts, Fault, Finding, Severity
 from agent.preparing.again import SecondLook, first_rows
 from agent.preparing.batches import DraftSet
 from agent.preparing.checking import feed_template
+from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
 from agent.preparing.layouts import lay_out
-from agent.preparing.runs import IDENTIFIERS, FirstLook
+from agent.preparing.runs import FirstLook, oversize
 from agent.preparing.scratch import Scratch
+from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.delimited import open_delimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.impact.rules import RowRules
-    from agent.mapping.records import Origin
+    from agent.preparing.rows import Origins
+    from agent.readers.base import Source
 
-Progress = "Callable[[int], None]"  # told the number of records read so far, now and then
+_COLUMNS = tuple(one.name for one in fields(Finding))
 
 
 class Preparation:
@@ -50,12 +55,13 @@ class Preparation:
             currency=job.feed.currency,
             max_amount=job.feed.max_amount,
         )
-        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows, job.feed.currency)
+        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows)
         self._identifiers = frozenset(
             index
             for index, name in enumerate(self.rules.header)
             if name in IDENTIFIERS
         )
+        self._records: Stream | None = None
         self._bound: BoundTemplate | None = None
         self._look: FirstLook | None = None
 
@@ -79,75 +85,102 @@ class Preparation:
             damaged=self._damaged,
         )
         bound = self._bound = self.template.bind(source.columns, self.rules.order)
-        if bound.missing:
-            raise RefusedFile(*(finding(fault) for fault in bound.missing))
-        look = self._look = FirstLook(self.rules, self.scratch, self.drafts, bound)
-        records = Stream(source, source.columns)
-        if bound.grouped:
-            self._grouped_rows(bound, records, look)
-        else:
-            look.rows(bound.rows(records, self._failed), source, self.progress)
-        look.finish()
+        fill_down = self._fill_down(source)
+        look = self._take(source, bound, fill_down)
         self.progress(source.number)
         for note in source.notes:
-            self.scratch.add_finding(note, ())
+            self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)
-        unused = tuple(name for name in source.columns if name not in bound.bound.used)
+        unused = tuple(name for name in source.columns if name not in bound.bound.used and not bound.bound.travels)
         return self._ended(stream, counts, source.columns, unused, entangled=entangled)
 
-    def _grouped_rows(self, bound: BoundTemplate, records: Stream, look: FirstLook) -> None:
-        group: tuple[Origin, ...] = ()
-        for of, origins, cells in bound.grouped_rows(records, self._failed):
-            if of is not group:
-                look.next_group()
-                group = of
-            look.grouped_row(cells, origins)
+    def _fill_down(self, source: Source) -> tuple[str, ...]:
+        """Give the columns that are filled down; refuse the file where it lacks a column."""
+        wanted = self.feed.fill_down
+        if self.feed.headers == "impact":
+            wanted = tuple(map(canonical, wanted))
+        lacking = [
+            missing_column(name, source.columns, "the feed names under `fill_down:`")
+            for name in wanted
+            if name not in source.columns
+        ]
+        if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
+            raise RefusedFile(*(finding(fault) for fault in dict.fromkeys(faults)))
+        return wanted
 
-    def _failed(self, origins: tuple[Origin, ...], faults: Sequence[Fault], cells: Sequence[str] | None) -> None:
-        """An expression failed: the records get their findings, and their order is found if it can be."""
+    def _take(self, source: Source, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:
+        """Take all records of the file."""
+        records = self._records = Stream(source, source.columns, fill_down)
+        parts = (self.rules, self.scratch, self.drafts, bound, self.feed.currency)
+        if bound.grouped:
+            grouped = self._look = GroupedLook(*parts)
+            grouped.grouped_rows(bound.grouped_rows(records, self._failed), self.progress)
+        else:
+            self._look = FirstLook(*parts)
+            self._look.rows(bound.rows(records, self._failed), source, self.progress)
+        self._look.finish()
+        return self._look
+
+    def _failed(self, origins: Origins, faults: Sequence[Fault], records: Sequence[Sequence[str]]) -> None:
+        """Keep back records that gave no row, or not all of theirs, and their orders, as far as these can be told."""
         if self._look is None:
             raise WorkerBroke("a record failed before the first look began")
-        if len(origins) > 1:
-            self._look.next_group()
-        self._look.failed(self._key_of(cells), faults, origins)
+        if isinstance(self._look, GroupedLook):
+            self._look.next_group(origins)
+        first, *others = self._keys_of(records) or [""]
+        self._look.failed(first, faults, origins)
+        for key in others:
+            self._look.failed(key, (), origins)
 
     def _damaged(self, number: int, line: int, cells: list[str], fault: Fault) -> None:
         """A record could not be read: the same, with as many of its cells as there are."""
-        if self._look is None or self._bound is None:
+        if self._records is None:
             raise WorkerBroke("a record was damaged before the first look began")
-        width = len(self._bound.columns)
+        width = len(self._records.columns)
         padded = [*cells, *[""] * width][:width]
-        self._look.failed(self._key_of(padded), (fault,), ((number, line),))
+        self._failed(((number, line),), (fault,), (self._records.completed(number, padded),))
 
-    def _key_of(self, cells: Sequence[str] | None) -> str:
-        """The order of a record that gave no row; "" where it cannot be told."""
-        if cells is None or self._bound is None:
-            return ""
+    def _keys_of(self, records: Sequence[Sequence[str]]) -> list[str]:
+        """The orders that some records have rows in; none where that cannot be told."""
+        if self._bound is None:
+            return []
         try:
-            rows = self._bound.cells_of(cells, self._identifiers)
+            rows = self._bound.cells_of(records, self._identifiers)
         except EXPRESSION_FAILURES:
-            return ""
-        return self.rules.key(rows[0]) if rows else ""
+            return []
+        keys = (self.rules.key([*map(_written, row, self.rules.columns)]) for row in rows)
+        return list(dict.fromkeys(filter(None, keys)))
 
     def _look_again(self, look: FirstLook) -> bool:
-        self.drafts.close()
+        for key, number, line in self.scratch.scatter(self.job.max_rows):
+            self.scratch.findings.add(oversize(self.job.max_rows), ((number, line),))
+            self.scratch.blame(key, number)
         self.scratch.spread_bad()
         if not self.scratch.unsettled():
             return False
-        again = SecondLook(self.rules, self.scratch, self.drafts, look.tally)
+        again = SecondLook(look)
         again.run()
         return again.entangled
 
     def _counts(self, look: FirstLook, records: int) -> Counts:
+        """Count how the records ended.
+
+        Raises:
+            WorkerBroke: some record ended in no way or in two.
+        """
         tally = look.tally
-        if look.used != tally.sent + tally.kept_back + tally.repeated:
-            words = f"{look.used} records used, but {tally.sent} sent, {tally.kept_back} kept back, {tally.repeated} repeated"
-            raise WorkerBroke(f"the counts do not balance: {words}")
+        shared, kept_back, sent = self.scratch.shared_fates()
+        tally.kept_back += kept_back
+        tally.sent += sent
+        tally.repeated += shared - kept_back - sent
+        ended = (tally.sent, tally.kept_back, tally.repeated)
+        if look.used != sum(ended) or min(ended) < 0:
+            words = "{} sent, {} kept back, {} repeated".format(*ended)
+            raise WorkerBroke(f"the counts do not balance: {look.used} records used, but {words}")
         orders, bad = self.scratch.orders()
         rows = sum(file.rows for file in self.drafts.files)
-        skipped = records - look.used
-        return Counts(records, tally.sent, tally.kept_back, tally.repeated, skipped, rows, orders, bad)
+        return Counts(records, *ended, records - look.used, rows, orders, bad)
 
     def _ended(
         self, stream: BinaryIO, counts: Counts, columns: tuple[str, ...], unused: tuple[str, ...], *, entangled: bool
@@ -155,7 +188,7 @@ class Preparation:
         verdict, reason = self._verdict(counts, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
             words = "the template passed over every record: there is nothing to send"
-            self.scratch.add_finding(Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ())
+            self.scratch.findings.add(Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ())
         shown = first_rows(self.drafts.files, self.job.preview_rows)
         refused = verdict == "refused"
         rejects = self._write_rejects(stream, everything=refused) if counts.kept_back else ""
@@ -170,7 +203,7 @@ class Preparation:
             reason,
             counts,
             drafts,
-            self.scratch.groups(),
+            self.scratch.findings.groups(),
             self._write_findings(),
             rejects,
             columns,
@@ -189,7 +222,8 @@ class Preparation:
         if not counts.bad_orders:
             return ("ready", "") if counts.rows else ("nothing", "there is nothing to send")
         share = counts.bad_orders / counts.orders
-        said = f"{counts.bad_orders:,} of {counts.orders:,} orders have mistakes"
+        has, is_ = ("has", "is") if counts.bad_orders == 1 else ("have", "are")
+        said = f"{counts.bad_orders:,} of {counts.orders:,} orders {has} mistakes"
         if not counts.rows:
             return "refused", f"{said}: nothing is left to send"
         if policy.policy == "refuse-file":
@@ -198,7 +232,7 @@ class Preparation:
             return "hold", f"{said}; a person decides whether the rest goes out"
         if share > policy.at_most:
             return "refused", f"{said}, more than the {policy.at_most:.0%} this feed allows; nothing was sent"
-        return "ready", f"{said} and were kept back"
+        return "ready", f"{said} and {is_} kept back"
 
     def _write_rejects(self, stream: BinaryIO, *, everything: bool) -> str:
         with (self.job.scratch / "rejects").open("wb") as target:
@@ -206,7 +240,7 @@ class Preparation:
                 stream,
                 encoding=self.feed.encoding,
                 delimiter=self.feed.delimiter,
-                kept_back=self.scratch.kept_back(),
+                kept_back=self.scratch.findings.kept_back(),
                 target=target,
                 everything=everything,
             )
@@ -214,18 +248,24 @@ class Preparation:
 
     def _write_findings(self) -> str:
         with (self.job.scratch / "findings").open("w", encoding="utf-8") as target:
-            for finding in self.scratch.findings():
-                target.write(json.dumps(asdict(finding), ensure_ascii=False) + "\n")
+            for one in self.scratch.findings.all():
+                target.write(json.dumps({name: getattr(one, name) for name in _COLUMNS}, ensure_ascii=False) + "\n")
         return "findings"
 
     def _refused(self, refused: RefusedFile) -> Prepared:
         for found in refused.findings:
             fault = Fault(found.code, found.words, found.mend, found.found, found.field)
-            self.scratch.add_finding(fault, (), place=found.place)
+            self.scratch.findings.add(fault, (), place=found.place)
         first = next((found for found in refused.findings if found.severity is Severity.ERROR), None)
         reason = first.words if first else "the file cannot be used"
-        groups, findings = self.scratch.groups(), self._write_findings()
+        groups, findings = self.scratch.findings.groups(), self._write_findings()
         return Prepared("refused", reason, Counts(), (), groups, findings, peak_memory=peak_memory())
+
+
+def _written(text: str, rule: Callable[[str], str | Fault]) -> str:
+    """Write a cell as in a batch, or as it stands where it cannot be in one."""
+    cell = rule(text)
+    return text if isinstance(cell, Fault) else encode(cell)
 
 
 def peak_memory() -> int:

@@ -6,14 +6,15 @@ back later, the second look (`again.py`) puts its runs together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import getitem, itemgetter
+from operator import getitem
 from typing import TYPE_CHECKING
 
-from agent.impact.batchfile import encode
-from agent.mapping.records import Origin
-from agent.model import Change, Fault
-from agent.preparing.scratch import Run, origins_text
+from agent.model import Fault
+from agent.preparing.memo import CellMemo
+from agent.preparing.rows import Rows, repeats_text
+from agent.preparing.scratch import Run
+from agent.preparing.settling import Settled, Settling, Tally
+from agent.preparing.verdicts import IDENTIFIERS, Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,197 +22,97 @@ if TYPE_CHECKING:
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
     from agent.preparing.batches import DraftSet
+    from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
+    from agent.preparing.verdicts import Verdict
     from agent.readers.base import Source
 
-IDENTIFIERS = ("ActionID", "Oid", "ActionTrackerID")
-
-_MEMO = 20_000  # remembered values of one column
-_SHORT = 64  # characters; longer texts are not remembered
 _EVERY = 8192  # records between two words about progress
 
 
-class CellMemo(dict[str, "str | Fault"]):
-    """One column's expression, rule and CSV form, worked out once per distinct short text: `memo[text]`."""
+class FirstLook(Settling):
+    """Takes rows as they come, each from one record; `finish` when the last one came."""
 
     def __init__(
-        self, rule: Callable[[str], str | Fault], function: Callable[[str], str | Fault] | None = None
+        self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate, currency: str
     ) -> None:
-        super().__init__()
-        self._rule, self._function = rule, function
-
-    def __missing__(self, text: str) -> str | Fault:
-        found: str | Fault = text if self._function is None else self._function(text)
-        if not isinstance(found, Fault):
-            found = self._rule(found)
-        if not isinstance(found, Fault):
-            found = encode(found)
-        if len(text) <= _SHORT:
-            if len(self) >= _MEMO:
-                self.clear()
-            self[text] = found
-        return found
-
-
-# One row on its way into a draft: its line (None where the row is bad), cells, what it does, its records.
-Entry = tuple[str | None, tuple[str, ...], Change, tuple[Origin, ...]]
-
-
-@dataclass(slots=True)
-class Tally:
-    """How many records ended in which way."""
-
-    sent: int = 0
-    kept_back: int = 0
-    repeated: int = 0
-
-
-class Settling:
-    """What both looks share: judging a whole order and counting how its records end."""
-
-    def __init__(self, rules: RowRules, scratch: Scratch, drafts: DraftSet) -> None:
-        self.rules, self.scratch, self.drafts = rules, scratch, drafts
-        self.tally = Tally()
-
-    def settle(self, entries: list[Entry], run: int, counted: set[int]) -> tuple[list[Entry], set[int]]:
-        """Take out repeats and judge the order as a whole; return what is left and the records to blame, if any."""
-        distinct = self._without_repeats(entries, run, counted)
-        guilty: set[int] = set()
-        if len(distinct) > 1:
-            for index, fault in self.rules.judge_order([entry[1] for entry in distinct]):
-                origins = distinct[index][3]
-                error = fault.code.startswith("E-")
-                self.scratch.add_finding(fault, origins, run=None if error else run)
-                if error:
-                    guilty.update(number for number, _ in origins)
-        return distinct, guilty
-
-    def _without_repeats(self, entries: list[Entry], run: int, counted: set[int]) -> list[Entry]:
-        if len({entry[0] for entry in entries}) == len(entries):
-            return entries
-        first: dict[str | None, Entry] = {}
-        repeated: set[int] = set()
-        for entry in entries:
-            earlier = first.setdefault(entry[0], entry)
-            if earlier is entry:
-                continue
-            words = "repeats an earlier row exactly; it is sent once"
-            fault = Fault("N-ROWDUP", words, "", f"record {earlier[3][0][0]}")
-            self.scratch.add_finding(fault, entry[3], run=run)
-            repeated.update(number for number, _ in entry[3])
-        left = list(first.values())
-        self.tally.repeated += len(repeated - numbers_of(left) - counted)
-        return left
-
-    def send(self, entries: list[Entry], counted: set[int]) -> tuple[int, int, int]:
-        """Put an order into the drafts; return the draft's number, first byte and size."""
-        number, draft = self.drafts.room_for(len(entries))
-        draft.scales.add(entries)
-        data = ("\r\n".join([entry[0] or "" for entry in entries]) + "\r\n").encode()
-        self.tally.sent += len(numbers_of(entries) - counted)
-        return number, draft.add(data, len(entries)), len(data)
-
-    def keep_back(self, entries: list[Entry], guilty: set[int], counted: set[int]) -> None:
-        """Keep an order back; records that have no finding of their own are told which record is to blame."""
-        blame = f"record {min(guilty)}" if guilty else ""
-        words = "is kept back because another row of the same order has a mistake"
-        fault = Fault("E-ORDERKEPT", words, "mend that row and drop the whole order again", blame)
-        for entry in entries:
-            innocent = [origin for origin in entry[3] if origin[0] not in guilty]
-            if innocent:
-                self.scratch.add_finding(fault, innocent)
-        self.tally.kept_back += len(numbers_of(entries) - counted)
-
-
-def numbers_of(entries: Sequence[Entry]) -> set[int]:
-    """The records that some rows come from."""
-    return {origin[0] for entry in entries for origin in entry[3]}
-
-
-class FirstLook(Settling):
-    """Takes rows as they come; `finish` when the last one came."""
-
-    def __init__(self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate) -> None:
-        super().__init__(rules, scratch, drafts)
-        functions = bound.functions
-        self.memos = tuple(CellMemo(rule, functions.get(cell)) for cell, rule in enumerate(rules.columns))
+        super().__init__(rules, scratch, drafts, Tally())
+        self.memos = tuple(CellMemo(rule, bound.functions.get(cell)) for cell, rule in enumerate(rules.columns))
+        self.verdicts = Verdicts(rules, currency)
         self.used = 0  # records that gave a row or a finding
-        self._grouped = bound.grouped
+        self._run = Rows()
         self._key = ""
-        self._entries: list[Entry] = []
-        self._guilty: set[int] = set()  # records of this run with an error of their own
+        self._guilty: set[int] = set()  # records of this run with a mistake of their own
+        self._shared: set[int] = set()  # records of this run with rows in other runs too
         self._last = 0  # the record of the row before
-        self._group: frozenset[int] = frozenset()  # with groupby: the records of the group at hand that gave a row
-        self._counted: set[int] = set()  # records that an earlier run has counted
-        self._oversize = ""
-        places = [rules.header.index(name) for name in IDENTIFIERS if name in rules.header]
-        self._identify = itemgetter(*places)
-        self._identity: object = None  # what `_identify` gave for the run at hand
+        self._oversize = ""  # the order that has more rows than a batch may hold, and its first record
+        self._oversize_record = 0
+        # Rows of one order have the very same identifiers: the memos give one object for one text.
+        found = [place for place, name in enumerate(rules.header) if name in IDENTIFIERS]
+        self._places = (*found, *found[:1] * 2)[:3]
+        self._same: tuple[object, object, object] = (None, None, None)
+        self._known = self.verdicts.known(("",) * len(rules.header))
 
-    def rows(self, rows: Iterable[tuple[str, ...]], source: Source, progress: Callable[[int], None]) -> None:
+    def rows(
+        self, rows: Iterable[tuple[str, ...]], source: Source, progress: Callable[[int], None]
+    ) -> None:
         """Take all rows of a plain file. This loop is the cost of preparing: nothing in it may grow."""
-        memos, judge, identify, join = self.memos, self.rules.judge, self._identify, ",".join
-        most, due = self.drafts.max_rows, _EVERY
+        memos, join, pick = self.memos, ",".join, self.verdicts.pick
+        run, (first, second, third) = self._run, self._places
+        lines, kept, verdicts, numbers, at = run.lines, run.cells, run.verdicts, run.numbers, run.at
+        pause = min(_EVERY, self.drafts.max_rows)
+        due = pause
         for cells in rows:
             checked = tuple(map(getitem, memos, cells))
-            number = source.number
+            number, line = source.number, source.line
             try:
-                line = join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
+                text = join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
             except TypeError:
-                self._faulty(cells, checked, ((number, source.line),))
+                self._faulty(cells, checked, ((number, line),))
                 continue
-            origins = ((number, source.line),)
-            if number == self._last or identify(checked) != self._identity:
-                self._enter_row(checked, origins)
+            one, two, three = self._same
+            if (
+                number == self._last
+                or checked[first] is not one
+                or checked[second] is not two
+                or checked[third] is not three
+            ):
+                self._enter_row(checked, ((number, line),))  # type: ignore[arg-type]  # all text: join took them
             else:
                 self.used += 1
                 self._last = number
-            judgement = judge(checked)  # type: ignore[arg-type]  # all text: join took them
-            if judgement.faults:
-                self._judged(judgement.faults, origins)
-            self._entries.append((line, checked, judgement.change, origins))  # type: ignore[arg-type]  # as above
-            if len(self._entries) > most:
-                self._too_large()
+            verdict = self._known.get(pick(checked))
+            if verdict is None:
+                verdict = self.verdicts.of(checked)  # type: ignore[arg-type]  # as above
+            if verdict.faults:
+                self._remark(verdict, ((number, line),))
+            lines.append(text)
+            kept.append(checked)  # type: ignore[arg-type]  # as above
+            verdicts.append(verdict)
+            numbers.append(number)
+            at.append(line)
             if number >= due:
-                due = number + _EVERY
+                due = number + pause
                 progress(number)
+                self._bound()
 
-    def grouped_row(self, cells: tuple[str, ...], origins: tuple[Origin, ...]) -> None:
-        """Take one row of a group of records."""
-        checked = tuple(map(getitem, self.memos, cells))
-        try:
-            line = ",".join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
-        except TypeError:
-            self._faulty(cells, checked, origins)
-            return
-        self._enter_row(checked, origins)
-        judgement = self.rules.judge(checked)  # type: ignore[arg-type]  # all text: join took them
-        self._judged(judgement.faults, origins)
-        self._entries.append((line, checked, judgement.change, origins))  # type: ignore[arg-type]  # as above
-        if len(self._entries) > self.drafts.max_rows:
-            self._too_large()
-
-    def failed(self, key: str, faults: Sequence[Fault], origins: tuple[Origin, ...]) -> None:
+    def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
         """Take records that gave no row but findings; `key` is their order's, "" where it cannot be told."""
         self._enter(key or f"\0{origins[0][0]}", origins)
+        self._same = (None, None, None)
         for fault in faults:
-            self.scratch.add_finding(fault, origins)
+            self.scratch.findings.add(fault, origins)
         self._guilty.update(number for number, _ in origins)
-        self._entries.append((None, (), Change.MODIFICATION, origins))
-        self._identity = None
+        self._came_from(origins)
 
     def finish(self) -> None:
-        """Settle the last run."""
+        """Settle the last run, and count the warnings that were not listed."""
         self._flush()
-        self.used += len(self._group)
+        for verdict in self.verdicts.counted():
+            for fault in verdict.faults:
+                self.scratch.findings.count(fault, verdict.times)
 
-    def next_group(self) -> None:
-        """With groupby: what follows comes from other records."""
-        self.used += len(self._group)
-        self._group = frozenset()
-        self._last = 0
-
-    def _faulty(self, cells: tuple[str, ...], checked: Sequence[str | Fault], origins: tuple[Origin, ...]) -> None:
+    def _faulty(self, cells: tuple[str, ...], checked: Sequence[str | Fault], origins: Origins) -> None:
         faults = [
             fault if fault.field else Fault(fault.code, fault.words, fault.mend, fault.found, name)
             for fault, name in zip(checked, self.rules.header, strict=True)
@@ -220,59 +121,102 @@ class FirstLook(Settling):
         plain = [raw if isinstance(cell, Fault) else cell for raw, cell in zip(cells, checked, strict=True)]
         self.failed(self.rules.key(plain), faults, origins)
 
-    def _enter_row(self, checked: Sequence[str | Fault], origins: tuple[Origin, ...]) -> None:
-        self._enter(self.rules.key(checked) or f"\0{origins[0][0]}", origins)  # type: ignore[arg-type]  # all text
-        self._identity = self._identify(checked)
+    def _enter_row(self, checked: Sequence[str], origins: Origins) -> None:
+        key = self.rules.key(checked)
+        self._enter(key or f"\0{origins[0][0]}", origins)
+        first, second, third = self._places
+        self._same = (checked[first], checked[second], checked[third]) if key else (None, None, None)
+        self._known = self.verdicts.known(checked)
 
-    def _enter(self, key: str, origins: tuple[Origin, ...]) -> None:
-        """Begin a run, or go on with the one at hand; note records with rows in two orders."""
+    def _enter(self, key: str, origins: Origins) -> None:
+        """Begin a run, or go on with the one at hand; note a record with rows in two orders."""
         number = origins[0][0]
-        same_records = bool(self._last) and (self._grouped or number == self._last)
+        again = number == self._last
         if key != self._key:
-            if same_records and self._entries:
+            if again:
                 self.scratch.link(hash(self._key), hash(key))
+                self._shared.add(number)
             self._flush()
-            if not same_records:
-                self._counted = set()
             self._key = key
-        if self._grouped:
-            self._group |= {origin[0] for origin in origins}
-        elif not same_records:
+        if again:
+            self._run.several = True
+            if not len(self._run):
+                self._shared.add(number)
+        else:
             self.used += 1
-        self._last = number
+            self._last = number
 
-    def _judged(self, faults: Sequence[Fault], origins: tuple[Origin, ...]) -> None:
-        for fault in faults:
-            self.scratch.add_finding(fault, origins)
-            if fault.code.startswith("E-"):
-                self._guilty.update(number for number, _ in origins)
+    def _came_from(self, origins: Origins) -> None:
+        ((number, line),) = origins
+        self._run.numbers.append(number)
+        self._run.at.append(line)
+
+    def _remark(self, verdict: Verdict, origins: Origins) -> None:
+        """Note what is wrong with a row or remarkable about it."""
+        if verdict.muted:
+            verdict.times += len(origins)
+            return
+        if verdict.error:
+            self._guilty.update(number for number, _ in origins)
+        for fault in verdict.faults:
+            self.scratch.findings.add(fault, origins)
+        if not verdict.error:
+            verdict.muted = all(self.scratch.findings.room(fault) <= 0 for fault in verdict.faults)
+
+    def _bound(self) -> None:
+        """An order larger than a batch is kept back in pieces, so that memory stays flat."""
+        if len(self._run) > self.drafts.max_rows:
+            self._shared.update(self._open_records())
+            self._flush()
+
+    def _open_records(self) -> Iterable[int]:
+        """The records that may give more rows."""
+        return (self._last,)
 
     def _too_large(self) -> None:
-        """An order larger than a batch is kept back in pieces, so that memory stays flat."""
         if self._oversize != self._key:
-            words = f"its order has more rows than one batch may hold ({self.drafts.max_rows})"
-            fault = Fault("E-ORDERSIZE", words, "raise max_rows, or part the order")
-            self.scratch.add_finding(fault, self._entries[0][3])
-            self._oversize = self._key
-        self._guilty.add(self._entries[0][3][0][0])
-        blame = min(self._guilty)
-        self._flush()
-        self._guilty = {blame}
+            origins = self._run.origins_of(0)
+            fault = oversize(self.drafts.max_rows)
+            self.scratch.findings.add(fault, origins)
+            self._oversize, self._oversize_record = self._key, origins[0][0]
+        self._guilty.add(self._oversize_record)
 
     def _flush(self) -> None:
-        entries, guilty = self._entries, self._guilty
-        if not entries:
+        """Settle the run at hand."""
+        rows = self._run
+        if not len(rows):
             return
+        if len(rows) > self.drafts.max_rows or self._oversize == self._key:
+            self._too_large()
         run = self.scratch.next_run()
-        if not guilty and len(entries) > 1:
-            entries, guilty = self.settle(entries, run, self._counted)
-        place = (0, 0, 0)
-        if guilty:
-            self.keep_back(entries, guilty, self._counted)
+        settled = Settled(rows, guilty=frozenset(self._guilty))
+        if not self._guilty and len(rows.lines) > 1:
+            settled = self.settle(rows, run)
+        place, culprit, repeated = (0, 0, 0), 0, set[int]()
+        if settled.guilty:
+            culprit = min(settled.guilty)
+            self.blame(rows.origins, settled.guilty, culprit)
+            self.tally.kept_back += len(rows.record_numbers() - self._shared)
         else:
-            place = self.send(entries, self._counted)
-        self._counted |= numbers_of(entries) if self._grouped else {self._last}
-        number, line = entries[0][3][0]
-        origins = origins_text([entry[3] for entry in entries])
-        self.scratch.add_run(Run(run, hash(self._key), *place, len(entries), int(bool(guilty)), number, line, origins))
-        self._entries, self._guilty = [], set()
+            place = self.send(settled.rows)
+            self.note_repeats(settled.repeats, run)
+            repeated = self.count_sent(settled.rows, settled.repeats, self._shared)
+        if self._shared:
+            self.scratch.share(self._shared & rows.record_numbers(), run, repeated)
+        self._note_run(run, place, settled, culprit)
+        rows.clear()
+        self._guilty, self._shared = set(), set()
+
+    def _note_run(self, run: int, place: tuple[int, int, int], settled: Settled, culprit: int) -> None:
+        rows = settled.rows
+        number, line = rows.origins_of(0)[0]
+        origins = None if culprit else rows.origins_text()
+        repeats = repeats_text(settled.repeats)
+        counts = (len(rows), len(self._run))
+        self.scratch.add_run(Run(run, hash(self._key), *place, *counts, culprit, number, line, origins, repeats))
+
+
+def oversize(most: int) -> Fault:
+    """Say that an order does not fit into a batch."""
+    words = f"its order has more rows than one batch may hold ({most}, repeated rows included)"
+    return Fault("E-ORDERSIZE", words, "raise max_rows, or part the order")

@@ -1,22 +1,18 @@
-"""The working tables of one preparing: runs of rows and findings, on disk, so that memory stays flat.
+"""The working tables of one preparing: runs of rows, and which orders hang together, on disk, so that memory stays flat.
 
 One SQLite file in the scratch folder, without journal or fsync: it is thrown away with the folder.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.codes import CODES
-from agent.model import Fault, Finding, FindingGroup, Severity
+from agent.preparing.findings import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from agent.mapping.records import Origin
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -29,22 +25,48 @@ CREATE TABLE run (
     batch INTEGER NOT NULL,     -- number of the draft its lines are in; 0 where kept back
     start INTEGER NOT NULL,     -- first byte in the draft
     size INTEGER NOT NULL,      -- bytes
-    rows INTEGER NOT NULL,
-    bad INTEGER NOT NULL,
+    rows INTEGER NOT NULL,      -- lines
+    came INTEGER NOT NULL,      -- rows, repeats included
+    bad INTEGER NOT NULL,       -- the record to blame; 0 where all is well
     number INTEGER NOT NULL,    -- first record
     line INTEGER NOT NULL,      -- its line
-    origins TEXT                -- JSON [[[number, line], …] per row]; NULL: row i is record number+i on line line+i
+    origins TEXT,               -- JSON [[[number, line], …] per line]; NULL: row i is record number+i on line line+i
+    repeats TEXT                -- JSON [[[[number, line], …], earlier record] per row left out]
 );
-CREATE TABLE link (a INTEGER NOT NULL, b INTEGER NOT NULL);
-CREATE TABLE finding (
-    record INTEGER, line INTEGER, code TEXT, severity TEXT, field TEXT, words TEXT, mend TEXT, found TEXT,
-    place TEXT,
-    run INTEGER                 -- the run it was made for as a whole, where a later look may change the verdict
+CREATE TABLE link (a INTEGER NOT NULL, b INTEGER NOT NULL);  -- two orders, both ways, with rows of one record
+CREATE TABLE shared (           -- records with rows in several runs: counted at the end, not run by run
+    record INTEGER NOT NULL, run INTEGER NOT NULL, dropped INTEGER NOT NULL
 );
 """
-_EXAMPLES = 5
+_SCATTERED = (
+    "CREATE TABLE scattered (key INTEGER PRIMARY KEY, first INTEGER, worst INTEGER, total INTEGER, more INTEGER)",
+    "INSERT INTO scattered SELECT key, min(seq), max(bad), sum(came), count(*) - 1 FROM run"
+    " GROUP BY key HAVING count(*) > 1",
+)
+_LINKED = (
+    "CREATE INDEX run_key ON run (key)",
+    "CREATE INDEX link_a ON link (a)",
+)
+_AGAIN = (
+    """CREATE TABLE again AS SELECT run.*, coalesce(scattered.first, run.seq) AS first
+    FROM run LEFT JOIN scattered USING (key) WHERE scattered.key IS NOT NULL OR (run.bad > 0 AND run.batch > 0)""",
+    "CREATE INDEX again_place ON again (batch, start)",
+    "CREATE INDEX shared_run ON shared (run)",
+)
+_SPREAD = """
+UPDATE run SET bad = (
+    SELECT max(other.bad) FROM link JOIN run AS other ON other.key = link.b WHERE link.a = run.key
+) WHERE bad = 0 AND key IN (
+    SELECT link.a FROM link JOIN run AS other ON other.key = link.b WHERE other.bad > 0
+)
+"""
+_FATES = """
+SELECT count(*), sum(bad > 0), sum(bad = 0 AND dropped = 0) FROM (
+    SELECT max(run.bad) AS bad, min(shared.dropped) AS dropped
+    FROM shared JOIN run ON run.seq = shared.run GROUP BY shared.record
+)
+"""
 _BUFFER = 500
-_FOUND = 200  # characters of a value shown; the rejects file has it whole
 
 
 class Run(NamedTuple):
@@ -56,10 +78,12 @@ class Run(NamedTuple):
     start: int
     size: int
     rows: int
+    came: int
     bad: int
     number: int
     line: int
     origins: str | None
+    repeats: str | None
 
 
 class Scratch:
@@ -68,9 +92,9 @@ class Scratch:
     def __init__(self, folder: Path) -> None:
         self._base = sqlite3.connect(folder / "scratch.db", isolation_level=None)
         self._base.executescript(_TABLES)
+        self.findings = Findings(self._base)
         self._base.execute("BEGIN")
         self._runs: list[Run] = []
-        self._findings: list[tuple[object, ...]] = []
         self._seq = 0
 
     def close(self) -> None:
@@ -81,7 +105,7 @@ class Scratch:
         """Note a run; `run.seq` must come from `next_run`."""
         self._runs.append(run)
         if len(self._runs) >= _BUFFER:
-            self.flush()
+            self._flush()
 
     def next_run(self) -> int:
         """Number the next run."""
@@ -92,165 +116,100 @@ class Scratch:
         """Note that one record has rows in two orders: if one is bad, so is the other."""
         self._base.execute("INSERT INTO link VALUES (?, ?), (?, ?)", (one, other, other, one))
 
-    def add_finding(
-        self, fault: Fault, origins: Sequence[Origin], *, run: int | None = None, place: str = ""
-    ) -> None:
-        """Note a fault for each of the records, or for the whole file (at a `place` in it) when there is none."""
-        severity = CODES[fault.code].severity.value
-        found = fault.found if len(fault.found) <= _FOUND else fault.found[:_FOUND] + "…"
-        what = (fault.code, severity, fault.field, fault.words, fault.mend, found)
-        if not origins:
-            self._findings.append((None, None, *what, place, run))
-        for number, line in origins:
-            self._findings.append((number, line, *what, f"line {line}" if line else "", run))
-        if len(self._findings) >= _BUFFER:
-            self.flush()
+    def share(self, records: Iterable[int], run: int, dropped: Iterable[int]) -> None:
+        """Note records of a run that have rows in other runs too, and those of them whose rows were left out."""
+        left_out = set(dropped)
+        self._base.executemany(
+            "INSERT INTO shared VALUES (?, ?, ?)", ((record, run, record in left_out) for record in sorted(records))
+        )
 
-    def flush(self) -> None:
-        """Write what is buffered."""
-        self._base.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?,?,?)", self._runs)
-        self._base.executemany("INSERT INTO finding VALUES (?,?,?,?,?,?,?,?,?,?)", self._findings)
-        self._runs.clear()
-        self._findings.clear()
+    def drop_shared(self, records: Iterable[int], runs: Sequence[Run]) -> None:
+        """Note shared records whose rows in an order were left out on the second look."""
+        self._base.executemany(
+            "UPDATE shared SET dropped = 1 WHERE record = ? AND run = ?",
+            ((record, run.seq) for record in records for run in runs),
+        )
+
+    def shared_in(self, runs: Sequence[Run]) -> set[int]:
+        """The records of some runs that have rows in other runs too; to be asked after `gather`."""
+        query = "SELECT record FROM shared WHERE run = ?"
+        return {record for run in runs for (record,) in self._base.execute(query, (run.seq,))}
+
+    def shared_fates(self) -> tuple[int, int, int]:
+        """Count the shared records: all, those kept back, those sent."""
+        records, kept_back, sent = self._base.execute(_FATES).fetchone()
+        return records, kept_back or 0, sent or 0
 
     def linked(self) -> frozenset[int]:
         """The orders that share a record with another order."""
         return frozenset(key for (key,) in self._base.execute("SELECT DISTINCT a FROM link"))
 
+    def scatter(self, most: int) -> tuple[tuple[int, int, int], ...]:
+        """Find the orders that came back later.
+
+        Of those, give the sound ones with more than `most` rows: key, first record, its line.
+        """
+        self._flush()
+        self._do(_SCATTERED)
+        large = "SELECT run.key, run.number, run.line FROM scattered JOIN run ON run.seq = scattered.first"
+        return tuple(self._base.execute(f"{large} WHERE worst = 0 AND total > ? ORDER BY run.seq", (most,)))
+
+    def blame(self, key: int, record: int) -> None:
+        """Note that an order is bad because of a record."""
+        self._base.execute("UPDATE run SET bad = ? WHERE key = ?", (record, key))
+
     def spread_bad(self) -> None:
         """Mark every order bad that shares a record with a bad order."""
-        self.flush()
         if self._base.execute("SELECT 1 FROM link LIMIT 1").fetchone() is None:
             return
-        self._base.execute("CREATE INDEX run_key ON run (key)")
-        mark = (
-            "UPDATE run SET bad = 1 WHERE bad = 0 AND key IN"
-            " (SELECT link.b FROM link JOIN run AS other ON other.key = link.a WHERE other.bad = 1)"
-        )
-        while self._base.execute(mark).rowcount:
+        self._do(_LINKED)
+        while self._base.execute(_SPREAD).rowcount:
             pass
 
     def unsettled(self) -> bool:
         """Whether some order came back later, or was found bad after its rows had been written."""
-        self.flush()
-        return (
-            self._base.execute(
-                "SELECT 1 FROM run WHERE bad = 1 AND batch > 0 UNION ALL"
-                " SELECT 1 FROM (SELECT 1 FROM run GROUP BY key HAVING count(*) > 1) LIMIT 1"
-            ).fetchone()
-            is not None
-        )
+        query = "SELECT 1 FROM scattered UNION ALL SELECT 1 FROM run WHERE bad > 0 AND batch > 0 LIMIT 1"
+        return self._base.execute(query).fetchone() is not None
 
     def gather(self) -> None:
         """Set apart the runs of unsettled orders, to be read by `removed` and `orders_again`."""
-        self._base.execute(
-            "CREATE TABLE again AS SELECT run.*, sets.first AS first, sets.worst AS worst, sets.total AS total"
-            " FROM run JOIN (SELECT key, min(seq) AS first, max(bad) AS worst, sum(rows) AS total,"
-            " count(*) AS many FROM run GROUP BY key) AS sets USING (key)"
-            " WHERE sets.many > 1 OR (run.bad = 1 AND run.batch > 0)"
-        )
-        self._base.execute("DELETE FROM finding WHERE run IN (SELECT seq FROM again)")
+        self._do(_AGAIN)
+        self.findings.forget("SELECT seq FROM again")
 
     def removed(self, batch: int) -> Iterator[tuple[int, int]]:
         """Give the byte ranges (start, size) of a draft that belong to unsettled orders, ascending."""
-        return iter(self._base.execute("SELECT start, size FROM again WHERE batch = ? AND size > 0 ORDER BY start", (batch,)))
+        ranges = "SELECT start, size FROM again WHERE batch = ? ORDER BY start"
+        return iter(self._base.execute(ranges, (batch,)))
 
-    def orders_again(self) -> Iterator[tuple[bool, int, list[Run]]]:
-        """Give each unsettled order: is it bad, how many rows in all, its runs; by first appearance."""
+    def orders_again(self) -> Iterator[list[Run]]:
+        """Give the runs of each unsettled order, by first appearance."""
         runs: list[Run] = []
-        first, worst, total = -1, 0, 0
-        for row in self._base.execute(
-            "SELECT first, worst, total, seq, key, batch, start, size, rows, bad, number, line, origins"
-            " FROM again ORDER BY first, seq"
-        ):
+        first = 0
+        for row in self._base.execute(f"SELECT first, {', '.join(Run._fields)} FROM again ORDER BY first, seq"):  # noqa: S608 - columns of ours
             if row[0] != first and runs:
-                yield bool(worst), total, runs
+                yield runs
                 runs = []
-            first, worst, total = row[:3]
-            runs.append(Run(*row[3:]))
+            first = row[0]
+            runs.append(Run(*row[1:]))
         if runs:
-            yield bool(worst), total, runs
+            yield runs
 
     def orders(self) -> tuple[int, int]:
         """Count the orders, and those of them that are bad."""
-        self.flush()
-        seen, bad = self._base.execute(
-            "SELECT count(*), sum(worst) FROM (SELECT max(bad) AS worst FROM run GROUP BY key)"
-        ).fetchone()
-        return int(seen), int(bad or 0)
+        self._flush()
+        runs, bad = self._base.execute("SELECT count(*), sum(bad > 0) FROM run").fetchone()
+        more = "SELECT sum(more), sum(CASE WHEN bad > 0 THEN more END) FROM scattered JOIN run ON run.seq = first"
+        more_runs, more_bad = self._base.execute(more).fetchone()
+        return runs - (more_runs or 0), (bad or 0) - (more_bad or 0)
 
-    def mark_bad(self, runs: Sequence[Run]) -> None:
+    def mark_bad(self, runs: Sequence[Run], record: int) -> None:
         """Note that an order turned out bad on the second look."""
-        self._base.executemany("UPDATE run SET bad = 1 WHERE seq = ?", [(run.seq,) for run in runs])
+        self._base.executemany("UPDATE run SET bad = ? WHERE seq = ?", [(record, run.seq) for run in runs])
 
-    def findings(self) -> Iterator[Finding]:
-        """Give all findings, those of the whole file first, then by record."""
-        self.flush()
-        for record, place, code, severity, column, words, mend, found in self._base.execute(
-            "SELECT record, place, code, severity, field, words, mend, found FROM finding ORDER BY record, rowid"
-        ):
-            yield Finding(code, Severity(severity), words, mend, found, column, record, place)
+    def _do(self, statements: Iterable[str]) -> None:
+        for statement in statements:
+            self._base.execute(statement)
 
-    def kept_back(self) -> Iterator[tuple[int, str, str]]:
-        """Give (record, why, mend) of every record with an error, ascending, its findings joined."""
-        record, whys, mends = 0, dict[str, None](), dict[str, None]()
-        for finding in self.findings():
-            if finding.severity is not Severity.ERROR or finding.record is None:
-                continue
-            if finding.record != record and whys:
-                yield record, "; ".join(whys), "; ".join(mends)
-                whys, mends = {}, {}
-            record = finding.record
-            whys[_why(finding)] = None
-            if finding.mend:
-                mends[finding.mend] = None
-        if whys:
-            yield record, "; ".join(whys), "; ".join(mends)
-
-    def groups(self) -> tuple[FindingGroup, ...]:
-        """Count the findings by code and column, errors first, each with its first few."""
-        self.flush()
-        rank = {Severity.ERROR.value: 0, Severity.WARNING.value: 1, Severity.NOTE.value: 2}
-        counted = self._base.execute(
-            "SELECT severity, code, field, count(*), min(rowid) FROM finding GROUP BY severity, code, field"
-        ).fetchall()
-        counted.sort(key=lambda row: (rank[row[0]], -row[3], row[1], row[2]))
-        return tuple(self._group(*row) for row in counted)
-
-    def _group(self, severity: str, code: str, column: str, count: int, first: int) -> FindingGroup:
-        words, mend = self._base.execute("SELECT words, mend FROM finding WHERE rowid = ?", (first,)).fetchone()
-        rows = self._base.execute(
-            "SELECT record, place, words, mend, found FROM finding WHERE code = ? AND field = ? AND severity = ?"
-            f" ORDER BY record LIMIT {_EXAMPLES}",  # noqa: S608 - a constant of ours
-            (code, column, severity),
-        )
-        weight = Severity(severity)
-        examples = tuple(
-            Finding(code, weight, said, how, found, column, record, place)
-            for record, place, said, how, found in rows
-        )
-        return FindingGroup(code, weight, column, count, words, mend, examples)
-
-
-def _why(finding: Finding) -> str:
-    column = f"{finding.field}: " if finding.field else ""
-    found = f" ({finding.found!r})" if finding.found else ""
-    return f"{finding.code} {column}{finding.words}{found}"
-
-
-def origins_text(origins: Sequence[tuple[Origin, ...]]) -> str | None:
-    """Write where each row of a run came from; None where it is row by row, line by line (they only ascend)."""
-    (number, line), (last, last_line) = origins[0][0], origins[-1][-1]
-    step = len(origins) - 1
-    if last - number == step == last_line - line and all(len(one) == 1 for one in origins):
-        numbers = {one[0] for one in origins}
-        if len(numbers) == len(origins):
-            return None
-    return json.dumps(origins)
-
-
-def origins_of(run: Run) -> list[tuple[tuple[int, int], ...]]:
-    """Read what `origins_text` wrote: for each row, the (number, line) of its records."""
-    if run.origins is None:
-        return [((run.number + index, run.line + index),) for index in range(run.rows)]
-    return [tuple((number, line) for number, line in row) for row in json.loads(run.origins)]
+    def _flush(self) -> None:
+        self._base.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", self._runs)
+        self._runs.clear()

@@ -102,7 +102,8 @@ class Delimited:
         self.header = read_header(self._first_record(), canonical)
         self.columns = self.header.columns
         self._expected = self.header.width
-        self._odd_beginnings = TOTAL_SPELLINGS | {"", self.header.written[0]}
+        first = self.header.written[0]
+        self._odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
 
     @property
     def line(self) -> int:
@@ -125,7 +126,7 @@ class Delimited:
         try:
             return next(self._reader)
         except csv.Error as error:
-            raise self._broken(self._next_line(), error) from None
+            raise self._broken(error) from None
 
     def _records(self) -> Iterator[list[str]]:
         """Yield the sound records at full width. This loop is the cost of reading: nothing in it may grow."""
@@ -139,7 +140,7 @@ class Delimited:
                 else:
                     yield cells
         except csv.Error as error:
-            raise self._broken(self._next_line(), error) from None
+            raise self._broken(error) from None
         self._end()
 
     def _own_cells(self) -> Iterator[list[str]]:
@@ -235,7 +236,7 @@ class Delimited:
         self._grown += size
         self._expected = _NEVER
         if self._grown > self._record_cap:
-            words = f"the record does not end within {RECORD_CAP // 1024:,} KiB: a quote was left open"
+            words = f"the record does not end within {RECORD_CAP // 1024:,} KiB; was a quote left open?"
             mend = 'close it; double the quotes that belong to the text ("")'
             raise refusal("E-QUOTE", words, mend, line=self._next_line())
 
@@ -247,8 +248,9 @@ class Delimited:
             pass
         return reader.line_num + 1
 
-    def _broken(self, start: int, error: csv.Error) -> RefusedFile:
-        """Say why csv gave up in the record that begins on line `start`, by a second look at its text."""
+    def _broken(self, error: csv.Error) -> RefusedFile:
+        """Say why csv gave up in the record behind the one read last, by a second look at its text."""
+        start = self._next_line()
         lines = islice(text_lines(self._stream, self._encoding), start - 1, self._reader.line_num)
         bad = find_bad_quote("".join(lines), self.form.delimiter)
         if not bad:
@@ -256,8 +258,10 @@ class Delimited:
             return refusal("E-FIELDLEN", words, "shorten the cell, or close its quote", line=start)
         opens, closes = start + bad.opens - 1, start + bad.closes - 1
         if not bad.closes:
-            words, mend = f"the quote that opens on line {opens} is never closed", "close it, or leave it out"
-            return refusal("E-QUOTE", words, mend, line=opens)
+            at_end = "unexpected end" in str(error)
+            until = "" if at_end else f" within {csv.field_size_limit():,} characters"
+            words = f"the quote that opens on line {opens} is not closed{until}"
+            return refusal("E-QUOTE", words, "close it, or leave it out", line=opens)
         where = "" if closes == opens else f" on line {closes}"
         words = f"a quoted cell opens on line {opens}, and text stands behind its closing quote{where}"
         mend = 'close the quote before the next cell; double the quotes that belong to the text ("")'

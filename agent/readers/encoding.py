@@ -73,8 +73,8 @@ def _refuse_undeclared(marked: str, wanted: tuple[str, ...]) -> None:
 def _refuse_unmarked_wide(head: bytes, wanted: tuple[str, ...]) -> None:
     """Refuse UTF-16 without its mark: every second byte of ordinary text is NUL then."""
     explicit = any(name.startswith(_WIDE) and name not in _WIDE for name in wanted)
-    zeros = max(head[0::2].count(0), head[1::2].count(0))
-    if not explicit and len(head) > 1 and zeros * 4 > len(head):
+    few, many = sorted((head[0::2].count(0), head[1::2].count(0)))
+    if not explicit and few * 20 < len(head) < many * 4:
         raise refusal(
             "E-ENC",
             "the file looks like UTF-16 without a byte order mark: nothing says how its bytes are ordered",

@@ -62,7 +62,7 @@ class Storage:
         self.root = root
         self.accepted: list[Accepted] = []
         self._sweep = sweep
-        self._interfere = interfere
+        self.interfere = interfere
         self._lock = threading.Lock()
 
     def place(self, path: str) -> Path:
@@ -72,7 +72,7 @@ class Storage:
 
     def verdict(self, operation: str, path: str, end: int = 0) -> int | None:
         """Return the status to answer instead of doing what is asked, if any."""
-        return self._interfere(Request(operation, path, end)) if self._interfere else None
+        return self.interfere(Request(operation, path, end)) if self.interfere else None
 
     def finished(self, path: str, how: Literal["rename", "close"]) -> None:
         """Take a finished file in, when people can see its name."""

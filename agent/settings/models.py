@@ -112,6 +112,7 @@ class Feed(Model):
     encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
     delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself
     headers: Literal["as-written", "impact"] = "as-written"  # impact: any spelling of impact.com's columns
+    fill_down: tuple[str, ...] = ()  # columns that, all blank, stand as in the record before
     numbers: Numbers = Numbers()  # how numbers are written in the source
     dates: Dates = Dates()  # how dates are written in the source
     currency: Currency = ""  # the account's currency (ISO 4217); sets the decimals where a row names none

@@ -33,7 +33,9 @@ __all__ = ["Fitting"]
 
 Loc = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
-_CLEAR = "write {credential: NAME}, {file: PATH} or {env: NAME}, and change the secret: it stood in a file"
+_KEPT = "{credential: NAME}, {file: PATH} and {env: NAME}"
+_CLEAR = f"write one of {_KEPT}, and change the secret, as it stood in a file"
+_NO_VALUE = 'write one behind it, "" for an empty text, or leave the key out'
 
 
 class _ToldError(Exception):
@@ -50,12 +52,13 @@ class Fitting:
     def __init__(
         self, page: Page, kinds: MappingOf[str, type[Destination]], title: str, owner: Scalar | None = None
     ) -> None:
-        self.places: dict[Loc, Node] = {}
+        self._places: dict[Loc, Node] = {}
         self._page = page
         self._kinds = kinds
         self._title = title
         self._keys: dict[Loc, Scalar] = {(): owner} if owner else {}
         self._told: set[Loc] = set()
+        self._sound = True
 
     def fit(self, node: Node, model: type[BaseModel], without: Collection[str] = ()) -> dict[str, object]:
         """Return the values of a mapping that a model may be made of; the mistakes seen so far are noted.
@@ -69,19 +72,20 @@ class Fitting:
             return {}
 
     def validated(self, model: type[M], values: MappingOf[str, object]) -> M | None:
-        """Return the model, or None when it has mistakes; those not told yet are noted."""
+        """Return the model, or None when there are mistakes; those not told yet are noted."""
         try:
-            return model.model_validate(values)
+            made = model.model_validate(values)
         except ValidationError as wrong:
             for error in causes(wrong.errors(include_url=False)):
                 self._tell(error)
-        return None
+            return None
+        return made if self._sound else None
 
     def _fields(
         self, node: Node, model: type[BaseModel], loc: Loc, without: Collection[str] = ()
     ) -> dict[str, object]:
         known = {name: field for name, field in model.model_fields.items() if name not in without}
-        self.places[loc] = node
+        self._places[loc] = node
         mapping = self._mapping(node, loc, known)
         values: dict[str, object] = {}
         strays = list(mapping.repeats)
@@ -107,7 +111,7 @@ class Fitting:
             self._told.add(inner)
 
     def _fit(self, node: Node, form: object, loc: Loc) -> object:
-        self.places[loc] = node
+        self._places[loc] = node
         form, own = bare(form)
         if isinstance(node, Broken):
             raise _ToldError
@@ -117,12 +121,7 @@ class Fitting:
                 return None
             return self._fit(node, branches[0], loc) if len(branches) == 1 else plain(node)
         if isinstance(node, Scalar) and node.nothing:
-            self._refuse(
-                "C-MISSING",
-                loc,
-                "has no value",
-                'write one behind it, "" for an empty text, or leave the key out',
-            )
+            self._refuse("C-MISSING", loc, "has no value", _NO_VALUE)
         return self._fit_one(node, form, loc, own=own)
 
     def _fit_one(self, node: Node, form: object, loc: Loc, *, own: bool) -> object:
@@ -151,9 +150,7 @@ class Fitting:
 
     def _items(self, node: Node, form: object, loc: Loc) -> list[object]:
         if isinstance(node, Mapping):
-            self._refuse(
-                "C-TYPE", loc, "must be a list", "write its items as [one, another], or each behind a '- '"
-            )
+            self._refuse("C-TYPE", loc, "must be a list", "write it as [one, another], or each behind a '- '")
         items: list[object] = []
         for item in node.items if isinstance(node, Sequence) else (node,):
             inner = (*loc, len(items))
@@ -166,9 +163,8 @@ class Fitting:
 
     def _leaf(self, node: Node, form: object, loc: Loc, *, own: bool) -> object:
         if not isinstance(node, Scalar):
-            self._refuse(
-                "C-TYPE", loc, "must be a single value, not a list or keys", "write one value behind the key"
-            )
+            words = "must be a single value, not a list or keys"
+            self._refuse("C-TYPE", loc, words, "write one value behind the key")
         try:
             return read(node.text, str if own else form)
         except Wrong as wrong:
@@ -180,27 +176,22 @@ class Fitting:
         types = [value for key, value in self._mapping(node, loc, ("type",)).entries if key.text == "type"]
         kind = self._kind(types[0], (*loc, "type")) if types else None
         if not types:
-            self._page.say(
-                "C-MISSING", self._owner(loc), f"{self._name(loc)} needs the key 'type'", self._known_kinds()
-            )
+            words = f"{self._name(loc)} needs the key 'type'"
+            self._say("C-MISSING", self._owner(loc), words, self._known_kinds())
         if kind is None:
             self._hide_fields(node)
             return stand_in
-        inner = Fitting(self._page, self._kinds, self._name(loc), self._keys[loc])
+        inner = Fitting(self._page, self._kinds, self._name(loc), self._keys.get(loc))
         return inner.validated(kind, inner.fit(node, kind)) or stand_in
 
     def _kind(self, node: Node, loc: Loc) -> type[Destination] | None:
-        self.places[loc] = node
+        self._places[loc] = node
         name = node.text if isinstance(node, Scalar) else ""
         if name not in self._kinds:
             meant = nearest(name, self._kinds)
             words = f"{self._value(loc)} is not a kind of destination"
-            self._page.say(
-                "C-VALUE",
-                node.span.start,
-                words,
-                f"did you mean '{meant}'?" if meant else self._known_kinds(),
-            )
+            mend = f"did you mean '{meant}'?" if meant else self._known_kinds()
+            self._say("C-VALUE", node.span.start, words, mend)
         return self._kinds.get(name)
 
     def _hide_fields(self, node: Node) -> None:
@@ -228,13 +219,11 @@ class Fitting:
             kept[key.text] = self._reference(key.text, value, (*loc, key.text))
         if len(kept) != 1:
             words = "must be kept in one place, not several" if kept else "does not say where it is kept"
-            self._refuse(
-                SECRET_REFERENCE, loc, words, "write one of {credential: NAME}, {file: PATH} and {env: NAME}"
-            )
+            self._refuse(SECRET_REFERENCE, loc, words, f"write one of {_KEPT}")
         return kept
 
     def _reference(self, kind: str, node: Node, loc: Loc) -> str:
-        self.places[loc] = node
+        self._places[loc] = node
         text = node.text if isinstance(node, Scalar) and not node.nothing else ""
         words, _, mend = ("has no value" if not text else misnamed(kind, text)).partition("; ")
         if words:
@@ -246,22 +235,21 @@ class Fitting:
             raise _ToldError
         if not isinstance(node, Mapping):
             some = f", such as {', '.join(list(known)[:3])}" if known else ""
-            self._refuse(
-                "C-TYPE", loc, f"must have keys of its own{some}", "write them on the lines below, indented"
-            )
+            mend = "write them on the lines below, indented"
+            self._refuse("C-TYPE", loc, f"must have keys of its own{some}", mend)
         return node
 
     def _unknown(self, key: Scalar, known: Collection[str]) -> None:
         meant = "" if self._page.full else nearest(key.text, known)
         mend = f"did you mean '{meant}'?" if meant else f"the keys here are {listed(known)}"
         words = "this key" if self._page.hides(key.span.start) else f"the key {shown(key.text)}"
-        self._page.say("C-UNKNOWN", key.span.start, f"{words} is unknown here", mend)
+        self._say("C-UNKNOWN", key.span.start, f"{words} is unknown here", mend)
 
     def _refuse(self, code: str, loc: Loc, words: str, mend: str) -> NoReturn:
-        node = self.places[loc]
+        node = self._places[loc]
         nothing = isinstance(node, Scalar) and node.nothing
         place = self._owner(loc) if nothing else node.span.start
-        self._page.say(code, place, f"{self._value(loc)} {words}", mend)
+        self._say(code, place, f"{self._value(loc)} {words}", mend)
         raise _ToldError
 
     def _tell(self, error: ErrorDetails) -> None:
@@ -271,21 +259,25 @@ class Fitting:
             return
         if error["type"] == "missing":
             words = f"{self._name(loc[:-1])} needs the key {shown(str(loc[-1]))}"
-            self._page.say("C-MISSING", self._owner(loc[:-1]), words)
+            self._say("C-MISSING", self._owner(loc[:-1]), words)
             return
         words, mend = said(error)
         if loc[-1:] == ("[key]",) and (key := self._keys.get(loc[:-1])):
-            self._page.say("C-VALUE", key.span.start, f"{shown(key.text)} {words}", mend)
+            self._say("C-VALUE", key.span.start, f"{shown(key.text)} {words}", mend)
             return
-        while loc not in self.places:
+        while loc not in self._places:
             loc = loc[:-1]
-        node = self.places[loc]
+        node = self._places[loc]
         place = self._owner(loc) if isinstance(node, Mapping) else node.span.start
-        self._page.say("C-VALUE", place, f"{self._value(loc)} {words}", mend)
+        self._say("C-VALUE", place, f"{self._value(loc)} {words}", mend)
+
+    def _say(self, code: str, place: Place, words: str, mend: str = "") -> None:
+        self._sound = False
+        self._page.say(code, place, words, mend)
 
     def _owner(self, loc: Loc) -> Place:
         """Return where the key of a value stands; a value without one stands for itself."""
-        return (self._keys.get(loc) or self.places[loc]).span.start
+        return (self._keys.get(loc) or self._places[loc]).span.start
 
     def _name(self, loc: Loc) -> str:
         names = [part for part in loc if isinstance(part, str)]
@@ -294,7 +286,7 @@ class Fitting:
 
     def _value(self, loc: Loc) -> str:
         """Name a value in words, with its text where it may be shown."""
-        node = self.places[loc]
+        node = self._places[loc]
         if not isinstance(node, Scalar) or node.nothing or self._page.hides(node.span.start):
             return self._name(loc)
         names = [part for part in loc if isinstance(part, str)]

@@ -110,11 +110,8 @@ class _Planting:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    words, mend = (
-                        "a second document begins here",
-                        "keep one document in a file; take the --- out",
-                    )
-                    self._page.say("C-MULTI", place_of(event.start_mark), words, mend)
+                    place = place_of(event.start_mark)
+                    self._page.say("C-MULTI", place, "a second document begins here", "take the --- out")
                     return
             if not self._take(event):
                 self.root = None
@@ -128,13 +125,7 @@ class _Planting:
                 self._refuse_properties(event)
                 self._put(self._scalar(span, event))
             case yaml.AliasEvent():
-                self._page.say(
-                    "C-ALIAS",
-                    place_of(event.start_mark),
-                    "references to other places are not understood",
-                    _NO_ANCHOR,
-                )
-                self._put(Broken(_span(event)))
+                self._put(self._alias(_span(event)))
             case yaml.CollectionStartEvent():
                 self._refuse_properties(event)
                 self._open.append((event, []))
@@ -142,6 +133,10 @@ class _Planting:
                 begun, children = self._open.pop()
                 self._put(_collection(self._page, begun, event, children))
         return self._within_bounds(event)
+
+    def _alias(self, span: Span) -> Broken:
+        self._page.say("C-ALIAS", span.start, "references to other places are not understood", _NO_ANCHOR)
+        return Broken(span)
 
     def _scalar(self, span: Span, event: yaml.ScalarEvent) -> Scalar | Broken:
         if len(event.value) <= _LONGEST:
@@ -159,9 +154,8 @@ class _Planting:
     def _within_bounds(self, event: yaml.Event) -> bool:
         place = place_of(event.start_mark)
         if len(self._open) > _DEEPEST:
-            self._page.say(
-                "C-DEPTH", place, f"lists and keys are nested deeper than {_DEEPEST}", "flatten them"
-            )
+            words = f"lists and keys are nested deeper than {_DEEPEST}"
+            self._page.say("C-DEPTH", place, words, "flatten them")
         elif self._values > _MOST_VALUES:
             self._page.say("C-SIZE", place, f"the file holds more than {_MOST_VALUES} values", "part it")
         else:
@@ -171,9 +165,8 @@ class _Planting:
     def _refuse_properties(self, event: yaml.NodeEvent) -> None:
         place = place_of(event.start_mark)
         if event.anchor is not None:
-            self._page.say(
-                "C-ALIAS", place, "names for other places to refer to are not understood", _NO_ANCHOR
-            )
+            words = "names for other places to refer to are not understood"
+            self._page.say("C-ALIAS", place, words, _NO_ANCHOR)
         if getattr(event, "tag", None) is not None:
             self._page.say("C-TAG", place, "a type before a value is not understood", _NO_TAG)
 
@@ -200,18 +193,12 @@ def _mapping(page: Page, span: Span, pairs: list[tuple[Node, Node]]) -> Mapping:
             _refuse_key(page, key)
             aside.append((Scalar(key.span, "", plain=False), value))
         elif key.text == "<<" and key.plain:
-            page.say(
-                "C-ALIAS", key.span.start, "taking keys over from another place is not understood", _NO_ANCHOR
-            )
+            words = "taking keys over from another place is not understood"
+            page.say("C-ALIAS", key.span.start, words, _NO_ANCHOR)
             aside.append((key, value))
         elif key.text in first:
-            line = first[key.text][0].span.start.line
-            page.say(
-                "C-KEYDUP",
-                key.span.start,
-                f"this key stands here twice, first in line {line}",
-                "keep one of them",
-            )
+            words = f"this key stands here twice, first in line {first[key.text][0].span.start.line}"
+            page.say("C-KEYDUP", key.span.start, words, "keep one of them")
             aside.append((key, value))
         else:
             first[key.text] = (key, value)
@@ -220,7 +207,5 @@ def _mapping(page: Page, span: Span, pairs: list[tuple[Node, Node]]) -> Mapping:
 
 def _refuse_key(page: Page, key: Node) -> None:
     if not isinstance(key, Broken):  # an alias is told already
-        words = "a list or a mapping stands where a key should"
-        page.say(
-            "C-TYPE", key.span.start, words, "if it is meant as text, such as {{ … }}, put it into quotes"
-        )
+        mend = "if it is meant as text, such as {{ … }}, put it into quotes"
+        page.say("C-TYPE", key.span.start, "a list or a mapping stands where a key should", mend)

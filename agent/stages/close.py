@@ -1,7 +1,7 @@
-"""Close: tell people what became of a file, in its feed's folder, and archive everything when all its batches ended.
+"""Close: tell people what became of a file, in its feed's folder; archive all of it when its batches ended.
 
-Telling comes before the ledger's word for it, and is done again whole after a crash: every file is written beside its
-place and renamed, and nothing that is there already is overwritten but our own report.
+Telling comes before the ledger's word for it, and is done again whole after a crash: every file is written
+beside its place and renamed, and nothing that is there already is overwritten but our own report.
 """
 
 from __future__ import annotations
@@ -43,9 +43,8 @@ def close(context: Context, submission: str) -> Transition:
     batches = context.ledger.batches_of(submission)
     ended = found.state == SubmissionState.PREPARED and all(batch.state in ENDED for batch in batches)
     story = make_story(context, found)
-    final = ended or found.state != SubmissionState.PREPARED
-    place = _Place(context, found, "done" if final and _went_well(story) else "attention")
-    place.tell(story, final=final)
+    place = _Place(context, found, story.files.folder)
+    place.tell(story, final=ended or found.state != SubmissionState.PREPARED)
     if not ended:  # as of when it began to look: what changed meanwhile is told again
         told_at = max([begun, found.updated_at, *(batch.updated_at for batch in batches)])
         return Transition(submission, "submission", "told", told_at=told_at)
@@ -69,18 +68,16 @@ def make_story(context: Context, submission: Submission) -> Story:
     )
     papers = {paper.kind: paper for paper in _current(ledger.papers(submission.id), submission)}
     findings = papers.get("findings")
-    return Story(
+    story = Story(
         submission=submission,
         deliveries=deliveries,
         groups=ledger.groups(submission.id),
         findings=context.spool.path(findings.path) if findings else None,
-        files=Files(
-            original=submission.name, rejects=_rejects_name(submission) if "rejects" in papers else ""
-        ),
         first=ledger.submission(submission.duplicate_of) if submission.duplicate_of else None,
         told_at=context.now(),
         zone=None,
     )
+    return replace(story, files=_files(story, rejects="rejects" in papers))
 
 
 def _current(papers: tuple[Paper, ...], submission: Submission) -> list[Paper]:
@@ -98,6 +95,20 @@ def _went_well(story: Story) -> bool:
     states = {delivery.batch.state for delivery in story.deliveries}
     closed = story.submission.state in (SubmissionState.PREPARED, SubmissionState.CLOSED)
     return closed and states <= {BatchState.SENT} and not story.counts.kept_back
+
+
+def _files(story: Story, *, rejects: bool) -> Files:
+    """Say what lies where: one sub-folder of `done` or `attention` for each file; the original comes last."""
+    submission = story.submission
+    if submission.state == SubmissionState.RECEIVED:
+        return Files()
+    name = submission.name.encode()[:_NAME].decode(errors="ignore").replace("/", "_")
+    ended = all(delivery.batch.state in ENDED for delivery in story.deliveries)
+    return Files(
+        folder=f"{'done' if _went_well(story) else 'attention'}/{submission.id}--{name}",
+        original=submission.name if ended else "",
+        rejects=_rejects_name(submission) if rejects else "",
+    )
 
 
 def _rejects_name(submission: Submission) -> str:
@@ -132,12 +143,12 @@ def _html(story: Story) -> str:
 class _Place:
     """Where in the feed's folder a submission is told about: one sub-folder of `done` or `attention`."""
 
-    def __init__(self, context: Context, submission: Submission, kind: str) -> None:
-        self.context, self.submission, self.kind = context, submission, kind
+    def __init__(self, context: Context, submission: Submission, folder: str) -> None:
+        self.context, self.submission = context, submission
         self.drop = context.folder(submission.feed)
-        name = submission.name.encode()[:_NAME].decode(errors="ignore").replace("/", "_")
-        self.label = f"{submission.id}--{name}"
-        self.folder = self.drop / kind / self.label
+        self.folder = self.drop / folder
+        other = "done" if self.folder.parent.name == "attention" else "attention"
+        self.other = self.drop / other / self.folder.name
 
     def tell(self, story: Story, *, final: bool) -> None:
         """Write the report, and with `final` bring the original and the rejects file along."""
@@ -146,8 +157,7 @@ class _Place:
             if final:
                 self._bring_original()
             self._bring_rejects()
-            files = Files(self.kind, self.submission.name, story.files.rejects, "report.html")
-            told = replace(story, files=files)
+            told = replace(story, files=replace(story.files, report="report.html"))
             self._write("report.html", _html(told).encode())
             self._write("report.txt", render_text(told).encode())
             disk.fsync_folder(self.folder)
@@ -155,9 +165,8 @@ class _Place:
             if final:
                 self._clear_the_other()
         except OSError as error:
-            raise SpoolError(
-                f"the folder {self.kind} of feed {self.submission.feed} cannot be written: {error.strerror}"
-            ) from error
+            where = f"the folder {self.folder.parent.name} of feed {self.submission.feed}"
+            raise SpoolError(f"{where} cannot be written: {error.strerror}") from error
 
     def _write(self, name: str, content: bytes) -> None:
         partial = self.folder / f".{name}.partial"
@@ -182,17 +191,15 @@ class _Place:
                 candidate.rename(target)
 
     def _originals(self) -> list[Path]:
-        other = "done" if self.kind == "attention" else "attention"
         working = sorted((self.drop / "working").glob(f"{self.submission.id}--*"))
-        moved = self.drop / other / self.label / self.submission.name
+        moved = self.other / self.submission.name
         return [*working, *([moved] if moved.exists() else [])]
 
     def _clear_the_other(self) -> None:
         """Take away our own earlier words in the other folder; what people have put there stays."""
-        other = self.drop / ("done" if self.kind == "attention" else "attention") / self.label
         for name in ("report.html", "report.txt", _rejects_name(self.submission)):
-            (other / name).unlink(missing_ok=True)
+            (self.other / name).unlink(missing_ok=True)
         try:
-            other.rmdir()
+            self.other.rmdir()
         except OSError:
             return  # not there, or somebody else's files are in it

@@ -1,8 +1,8 @@
-"""What every stage is given: where things are kept, what the settings say, and the clock."""
+"""What every stage is given: where things are kept, what the settings say, the clock, and whether to stop."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from agent.workers import Workers
 
 
+class Stop:
+    """A word that is said once: come to rest. Asking for it takes no lock, so a signal handler may."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self) -> None:
+        """Ask everybody to come to rest at the next safe point."""
+        self.asked = True
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Handed to stages; holds nothing that a restart would miss."""
@@ -25,11 +38,12 @@ class Context:
     workers: Workers
     now: Callable[[], float]  # UTC epoch seconds
     dice: Callable[[], float]  # 0 ≤ x < 1, for jitter
+    stop: Stop = field(default_factory=Stop)
 
     def feed(self, name: str) -> Feed | None:
-        """The settings of a feed; None where they no longer name it."""
+        """Return the settings of a feed; None where they no longer name it."""
         return self.settings.feeds.get(name)
 
     def folder(self, feed: str) -> Path:
-        """A feed's drop folder."""
+        """Return a feed's drop folder."""
         return self.settings.drop / feed

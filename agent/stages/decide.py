@@ -14,8 +14,7 @@ from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Fault
-from agent.stages.deliver import OVERRULED
-from agent.states import BATCH, SUBMISSION, BatchState, SubmissionState
+from agent.states import BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState
 
 if TYPE_CHECKING:
     from agent.ledger.ledger import Ledger

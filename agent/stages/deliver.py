@@ -1,28 +1,31 @@
 """Deliver: a batch that is ready travels over its channel; what cannot be known is said to be in doubt.
 
-Look before you send: where an earlier attempt may have become visible, the channel looks first. The ledger hears
-WILL_PUBLISH, on disk, before anything can become visible.
+Look before you send: where an earlier attempt may have become visible, the channel looks first. The ledger
+hears WILL_PUBLISH, on disk, before anything can become visible. What comes back says how the attempt ended; an
+outcome of `deferred`, `held` or `failed` means that nothing of it arrived for sure.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Channel, Parcel, Sighting
 from agent.errors import ChannelError, Permanent, SpoolError, Transient, UnknownOutcome
 from agent.ledger.transition import Transition
 from agent.model import Attempt, Batch
-from agent.states import Phase
+from agent.states import OVERRULED, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from agent.settings.models import Destination, Retries
     from agent.stages.context import Context
 
-OVERRULED = "overruled"  # outcome of attempts about which a person has decided
-_SURELY_NOT = frozenset({"deferred", "failed", "held"})  # outcomes that left nothing at the other end
+REFUSED = 3600.0  # seconds a destination that refused us is left alone: servers lock accounts
+
+_SURELY_NOT = frozenset({"deferred", "failed", "held"})
+_UNKNOWN = "unknown"  # outcome of an attempt whose answer never came
 
 
 def start(context: Context, batch: str) -> Transition:
@@ -34,132 +37,171 @@ def start(context: Context, batch: str) -> Transition:
 
 
 def deliver(context: Context, channel: Channel, batch: str) -> Transition:
-    """Make the attempt that `start` began, and say how it ended."""
+    """Make the attempt that `start` began, and say how it ended.
+
+    Raises:
+        SpoolError: the disk does not let us read what is to be sent.
+        LedgerError: the ledger could not be told that something is about to become visible.
+
+    """
     found = _batch(context, batch)
-    *earlier, attempt = context.ledger.attempts(batch)
+    earlier = context.ledger.attempts(batch)
     destination = context.settings.destinations[found.destination]
-    try:
-        path = context.spool.verify(found.path, found.sha256)
-    except SpoolError as error:
-        return _ended(context, found, attempt, "failed", f"nothing was sent: {error}")
-    parcel = Parcel(found.id, found.name, path, found.size, found.sha256, attempt.number)
-    doubtful = [one for one in earlier if one.phase != Phase.STARTED and one.outcome not in _SURELY_NOT]
-    try:
-        if doubtful and (known := _look(context, channel, parcel, doubtful, found, attempt, destination)):
-            return known
-        receipt = channel.send(parcel, lambda: _will_publish(context, attempt))
-    except UnknownOutcome as error:
-        return _unknown(context, channel, parcel, found, attempt, error)
-    except Transient as error:
-        return _deferred(context, found, attempt, destination.retries, error)
-    except Permanent as error:
-        return _ended(context, found, attempt, "held", str(error), error.evidence)
-    sent = replace(attempt, phase=Phase.PUBLISHED)
-    return _ended(context, found, sent, "sent", "", f"{receipt.how}: {receipt.evidence}")
+    return _Try(context, channel, found, earlier[-1], earlier[:-1], destination).outcome()
 
 
-def recover(context: Context, batch: str) -> Transition:
-    """Take up a batch that was being sent when the agent died; the next attempt looks first if it must."""
+def recover(context: Context, batch: str, due_at: float | None = None) -> Transition:
+    """Take up a batch whose attempt was cut short; the next one, not before `due_at`, looks first if it must."""
     attempts = context.ledger.attempts(batch)
     interrupted = replace(attempts[-1], ended_at=context.now(), outcome="interrupted") if attempts else None
     reason = "the agent was stopped while sending; the next attempt finds out how far it came"
-    return Transition(batch, "batch", "recovered", reason=reason, attempt=interrupted)
+    return Transition(batch, "batch", "recovered", reason=reason, attempt=interrupted, due_at=due_at)
+
+
+def hold_stranded(context: Context, batch: str) -> Transition:
+    """Hold a batch whose destination the settings no longer have."""
+    destination = _batch(context, batch).destination
+    reason = f"the settings no longer have the destination {destination}; add it again and release this batch"
+    return Transition(batch, "batch", "held", reason=reason)
+
+
+def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return the attempts that may have left something at the other end."""
+    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in _SURELY_NOT]
 
 
 def delay(attempt: int, retries: Retries, dice: float) -> float:
-    """Seconds until the next attempt: doubling from `first` to `at_most`, jittered between a half and the whole."""
-    whole = min(retries.first * 2 ** min(attempt - 1, 30), retries.at_most)
+    """Return the seconds until the next attempt: doubling from `first` to `at_most`, of that a half or more."""
+    whole = min(retries.first * 2.0 ** min(attempt - 1, 30), retries.at_most)
     return whole * (0.5 + dice / 2)
 
 
-def _look(
-    context: Context,
-    channel: Channel,
-    parcel: Parcel,
-    doubtful: Sequence[Attempt],
-    batch: Batch,
-    attempt: Attempt,
-    destination: Destination,
-) -> Transition | None:
-    """Find out whether an earlier attempt arrived; None means: send."""
-    sighting = channel.look(parcel)
-    if sighting.found:
-        found = replace(attempt, phase=Phase.PUBLISHED)
-        return _ended(context, batch, found, "sent", "", f"found at the other end: {sighting.evidence}")
-    if sighting.found is False:
-        return None
-    overruled = [one.number for one in context.ledger.attempts(batch.id) if one.outcome == OVERRULED]
-    if overruled and doubtful[-1].number <= overruled[-1]:
-        return None  # a person knows better
-    return _cannot_tell(context, batch, attempt, destination, sighting)
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """One attempt under way."""
+
+    context: Context
+    channel: Channel
+    batch: Batch
+    attempt: Attempt
+    earlier: tuple[Attempt, ...]
+    destination: Destination
+
+    def outcome(self) -> Transition:
+        """Make it."""
+        try:
+            path = self.context.spool.verify(self.batch.path, self.batch.sha256)
+        except SpoolError as error:
+            if _of_the_disk(error):
+                raise
+            return self._ended("failed", f"nothing was sent: {error}")
+        batch = self.batch
+        parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, self.attempt.number)
+        try:
+            return self._found_before(parcel) or self._sent(parcel)
+        except UnknownOutcome as error:
+            return self._looked_for(parcel, error)
+        except Transient as error:
+            return self._deferred(error)
+        except Permanent as error:
+            return self._ended("held", str(error), error.evidence, due_at=self.context.now() + REFUSED)
+
+    def _sent(self, parcel: Parcel) -> Transition:
+        receipt = self.channel.send(parcel, self._will_publish)
+        return self._arrived(f"{receipt.how}: {receipt.evidence}")
+
+    def _will_publish(self) -> None:
+        now = self.context.now()
+        self.context.ledger.note_phase(self.batch.id, self.attempt.number, Phase.WILL_PUBLISH, at=now)
+
+    def _found_before(self, parcel: Parcel) -> Transition | None:
+        """Find out whether an earlier attempt arrived, where one may have; None means: send."""
+        doubts = doubtful(self.earlier)
+        if not doubts:
+            return None
+        sighting = self.channel.look(parcel)
+        if sighting.found:
+            return self._arrived(f"found at the other end: {sighting.evidence}")
+        overruled = [one.number for one in self.earlier if one.outcome == OVERRULED]
+        if sighting.found is False or (overruled and doubts[-1].number <= overruled[-1]):
+            return None  # it is not there, or a person has said that it is not
+        return self._undecidable(replace(self.attempt, outcome="looked"), sighting)
+
+    def _looked_for(self, parcel: Parcel, error: UnknownOutcome) -> Transition:
+        """Look at once whether it arrived, for its answer was lost; else the next attempt looks."""
+        unknown = replace(self.attempt, phase=Phase.WILL_PUBLISH, outcome=_UNKNOWN)
+        if self.context.stop.asked:
+            return self._again(unknown, "the agent was stopped before the answer came", error.evidence)
+        try:
+            sighting = self.channel.look(parcel)
+        except ChannelError as second:
+            reason = f"it may have arrived ({error}); the next attempt looks first"
+            return self._again(unknown, reason, f"{error.evidence}; {second}")
+        if sighting.found:
+            return self._arrived(f"found at the other end: {sighting.evidence}")
+        if sighting.found is False:
+            return self._again(self.attempt, f"{error}; it did not arrive", sighting.evidence)
+        decided = self._undecidable(unknown, sighting)
+        again = f"{error}; it is sent again, as the settings say"
+        return decided or self._again(unknown, again, error.evidence)
+
+    def _undecidable(self, attempt: Attempt, sighting: Sighting) -> Transition | None:
+        """Do what the destination's settings say where nobody can tell; None means: send again."""
+        if self.destination.in_doubt == "resend":
+            return None
+        if self.destination.in_doubt == "assume-sent":
+            return self._ended(
+                "sent", "", f"assumed to be sent, as the settings say: {sighting.evidence}", attempt=attempt
+            )
+        reason = f"an attempt may have arrived, and nobody can tell: {sighting.evidence}"
+        return self._ended("in-doubt", reason, sighting.evidence, attempt=attempt)
+
+    def _deferred(self, error: Transient) -> Transition:
+        """Try again later; what has not worked for too long is a person's matter."""
+        tried = [*self.earlier, self.attempt][-self.batch.tries :]  # since a person last let it go
+        waited = self.context.now() - tried[0].started_at
+        retries = self.destination.retries
+        if waited > retries.hold_after:
+            reason = f"no attempt has worked for {_hours(waited)}; the last one: {error}"
+            return self._ended(
+                "held", reason, error.evidence, due_at=self.context.now() + self._delay(retries)
+            )
+        return self._again(self.attempt, str(error), error.evidence)
+
+    def _again(self, attempt: Attempt, reason: str, evidence: str) -> Transition:
+        due_at = self.context.now() + self._delay(self.destination.retries)
+        return self._ended("deferred", reason, evidence, attempt=attempt, due_at=due_at)
+
+    def _delay(self, retries: Retries) -> float:
+        return delay(self.batch.tries, retries, self.context.dice())
+
+    def _arrived(self, evidence: str) -> Transition:
+        return self._ended("sent", "", evidence, attempt=replace(self.attempt, phase=Phase.PUBLISHED))
+
+    def _ended(
+        self,
+        event: str,
+        reason: str,
+        evidence: str = "",
+        *,
+        attempt: Attempt | None = None,
+        due_at: float | None = None,
+    ) -> Transition:
+        known = attempt or self.attempt
+        outcome = known.outcome or event
+        ended = replace(known, ended_at=self.context.now(), outcome=outcome, evidence=evidence or reason)
+        return Transition(
+            self.batch.id, "batch", event, reason=reason, note=evidence, due_at=due_at, attempt=ended
+        )
 
 
-def _cannot_tell(
-    context: Context, batch: Batch, attempt: Attempt, destination: Destination, sighting: Sighting
-) -> Transition | None:
-    """Do what the destination's settings say where nobody can tell."""
-    if destination.in_doubt == "resend":
-        return None
-    if destination.in_doubt == "assume-sent":
-        evidence = f"assumed to be sent, as the settings say: {sighting.evidence}"
-        return _ended(context, batch, attempt, "sent", "", evidence)
-    reason = f"an earlier attempt may have arrived, and nobody can tell: {sighting.evidence}"
-    return _ended(context, batch, replace(attempt, outcome="looked"), "in-doubt", reason)
+def _of_the_disk(error: SpoolError) -> bool:
+    """Whether the disk failed us, rather than the bytes being gone or not those they were."""
+    return isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError)
 
 
-def _unknown(
-    context: Context, channel: Channel, parcel: Parcel, batch: Batch, attempt: Attempt, error: UnknownOutcome
-) -> Transition:
-    """The answer was lost after the batch may have become visible: look at once, else on the next attempt."""
-    destination = context.settings.destinations[batch.destination]
-    doubtful = replace(attempt, phase=Phase.WILL_PUBLISH, outcome="unknown")
-    try:
-        sighting = channel.look(parcel)
-    except ChannelError:
-        reason = f"it may have arrived ({error}); the next attempt looks first"
-        due = context.now() + delay(batch.tries, destination.retries, context.dice())
-        return _ended(context, batch, doubtful, "deferred", reason, error.evidence, due_at=due)
-    if sighting.found:
-        found = replace(attempt, phase=Phase.PUBLISHED)
-        return _ended(context, batch, found, "sent", "", f"found at the other end: {sighting.evidence}")
-    if sighting.found is False:
-        due = context.now() + delay(batch.tries, destination.retries, context.dice())
-        gone = replace(attempt, outcome="deferred")
-        return _ended(context, batch, gone, "deferred", f"{error}; it did not arrive", due_at=due)
-    known = _cannot_tell(context, batch, doubtful, destination, sighting)
-    if known is not None:
-        return known
-    return _ended(context, batch, doubtful, "deferred", f"{error}; it is sent again, as the settings say")
-
-
-def _deferred(
-    context: Context, batch: Batch, attempt: Attempt, retries: Retries, error: Transient
-) -> Transition:
-    """Try again later; a destination that has been silent for too long is a person's matter."""
-    waited = context.now() - context.ledger.attempts(batch.id)[-batch.tries].started_at
-    if waited > retries.hold_after:
-        reason = f"no attempt has worked for {waited / 3600:.0f} hours; the last one: {error}"
-        return _ended(context, batch, attempt, "held", reason, error.evidence)
-    due = context.now() + delay(batch.tries, retries, context.dice())
-    return _ended(context, batch, attempt, "deferred", str(error), error.evidence, due_at=due)
-
-
-def _ended(
-    context: Context,
-    batch: Batch,
-    attempt: Attempt,
-    event: str,
-    reason: str,
-    evidence: str = "",
-    due_at: float | None = None,
-) -> Transition:
-    outcome = attempt.outcome or event
-    ended = replace(attempt, ended_at=context.now(), outcome=outcome, evidence=evidence or reason)
-    return Transition(batch.id, "batch", event, reason=reason, note=evidence, due_at=due_at, attempt=ended)
-
-
-def _will_publish(context: Context, attempt: Attempt) -> None:
-    context.ledger.note_phase(attempt.batch, attempt.number, Phase.WILL_PUBLISH, at=context.now())
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.0f} hours" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def _batch(context: Context, batch: str) -> Batch:

@@ -1,4 +1,4 @@
-"""The process `bench_upload` measures: sends the files of an order over one connection, as the agent would."""
+"""The process `bench_upload` measures: sends the files of an order over one connection, as the agent does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def main(order: Path) -> None:
         order: JSON: `options` of the channel, and `files`, each a path, a size and a SHA-256.
     """
     wanted = json.loads(order.read_text())
-    channel = Channel(Options.model_validate(wanted["options"]), lambda secret: Path(secret.file).read_bytes())
+    channel = Channel(
+        Options.model_validate(wanted["options"]), lambda secret: Path(secret.file).read_bytes()
+    )
     parcels = (
         Parcel(f"{number:020}", Path(name).name, Path(name), size, digest, 1)
         for number, (name, size, digest) in enumerate(wanted["files"])

@@ -87,7 +87,13 @@ def scripted() -> Iterator[Callable[[Any], int]]:
 
 def options_to(port: int, **changes: Any) -> Options:
     """Return settings for a port where no honest server is."""
-    settings = {"host": "127.0.0.1", "port": port, "username": "u", "password": {"env": "P"}, "host_keys": PIN}
+    settings = {
+        "host": "127.0.0.1",
+        "port": port,
+        "username": "u",
+        "password": {"env": "P"},
+        "host_keys": PIN,
+    }
     return Options.model_validate({**settings, **SHORT, **changes})
 
 
@@ -145,7 +151,7 @@ UNKNOWN = ["rename", "renamed"]
 
 @pytest.mark.parametrize("operation", [*BEFORE, *UNKNOWN, "stat"])
 def test_at_each_step(stand_in: Any, channel_to: Any, make_parcel: Any, operation: str) -> None:
-    """Silence before the rename: try later. At the rename: unknown. At the look afterwards: it got through."""
+    """Before the rename: try later. At the rename: unknown. At the look afterwards: it got through."""
     released = threading.Event()
 
     def freeze(request: Request) -> None:
@@ -184,7 +190,7 @@ def test_busy_but_endless(stand_in: Any, channel_to: Any, make_parcel: Any) -> N
 def test_looking_at_a_silent_server(stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
     """A look ends in time, too, and says that nobody could be asked."""
     released = threading.Event()
-    channel = channel_to(stand_in(interfere=lambda request: released.wait(20) and None), **SHORT)
+    channel = channel_to(stand_in(interfere=lambda _: released.wait(20) and None), **SHORT)
     end, seconds = timed(lambda: channel.look(make_parcel()))
     released.set()
     assert isinstance(end, Transient)
@@ -207,7 +213,7 @@ def test_frozen_openssh_while_it_writes(start_sshd: Any, inbox: Any, make_parcel
 
 
 def test_frozen_openssh_at_the_rename(start_sshd: Any, inbox: Any, make_parcel: Any) -> None:
-    """A rename that a frozen server may still do: unknown; once its source is removed it cannot come any more."""
+    """A rename that a frozen server may still do: unknown, until its source is removed."""
     server = start_sshd()
     channel = Channel(server.options(directory=str(inbox), idle_timeout="500ms"), reveal)
     parcel = make_parcel()
@@ -218,7 +224,9 @@ def test_frozen_openssh_at_the_rename(start_sshd: Any, inbox: Any, make_parcel: 
         frozen = server.processes()
         sighting = channel.look(dataclasses.replace(parcel, attempt=2))
         assert sighting.found is False
-    wait_until(lambda: not set(frozen) & set(server.processes()) or _idle(frozen), "the frozen server to go on")
+    wait_until(
+        lambda: not set(frozen) & set(server.processes()), "the frozen server to go on and find us gone"
+    )
     assert list(inbox.iterdir()) == []
     channel.send(dataclasses.replace(parcel, attempt=2), lambda: None)
     assert [path.name for path in inbox.iterdir()] == [parcel.name]

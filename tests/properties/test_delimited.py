@@ -46,7 +46,9 @@ def tables(draw):
     records = [[*row[:at], f"id{row[at]}", *row[at + 1 :]] for row in draw(rows)]
     line_end = draw(st.sampled_from(["\r\n", "\n", "\r"]))
     # csv.writer quotes a CR or LF only where its own line end has it
-    quoting = draw(st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL] if line_end == "\r\n" else [csv.QUOTE_ALL]))
+    quoting = draw(
+        st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL] if line_end == "\r\n" else [csv.QUOTE_ALL])
+    )
     delimiter = draw(st.sampled_from(DELIMITERS))
     written = io.StringIO(newline="")
     writer = csv.writer(written, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
@@ -77,13 +79,15 @@ def test_any_table_is_read_back_cell_for_cell(table):
     content, codec, delimiter, header, records, lines = table
     source, sound, damaged = walk(content, encoding=(codec,), delimiter=delimiter)
     assert source.columns == tuple(name.strip() for name in header)
-    assert sound == [(number, line, cells) for number, (line, cells) in enumerate(zip(lines, records), 1)]
+    assert sound == [
+        (number, line, cells) for number, (line, cells) in enumerate(zip(lines, records, strict=True), 1)
+    ]
     assert damaged == []
 
 
 @given(tables(), st.data())
 def test_the_rejects_file_gives_back_exactly_the_records_kept_back(table, data):
-    """Dropped back as it is, and once more, it has the sender's columns and the kept records cell for cell."""
+    """Dropped back, and once more, it has the sender's columns and the records kept, cell for cell."""
     content, codec, delimiter, _, records, _ = table
     numbers = data.draw(st.sets(st.integers(1, len(records)), min_size=1))
     expected = [records[number - 1] for number in sorted(numbers)]
@@ -93,7 +97,11 @@ def test_the_rejects_file_gives_back_exactly_the_records_kept_back(table, data):
         target = io.BytesIO()
         kept_back = [(number, data.draw(texts), data.draw(texts)) for number in sorted(numbers)]
         assert write_rejects(
-            io.BytesIO(content), encoding=(codec,), delimiter=delimiter, kept_back=iter(kept_back), target=target
+            io.BytesIO(content),
+            encoding=(codec,),
+            delimiter=delimiter,
+            kept_back=iter(kept_back),
+            target=target,
         ) == len(numbers)
         content = target.getvalue()
         source, sound, damaged = walk(content, encoding=(codec,), delimiter=delimiter)
@@ -112,10 +120,16 @@ def test_what_is_accepted_is_what_csv_reader_reads(text, delimiter):
         _, sound, damaged = walk(content, encoding=("utf-8",), delimiter=delimiter)
     except RefusedFile:
         return
-    expected = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))[1:]
-    while expected and not "".join(expected[-1]).strip() and (len(expected[-1]) != 2 or not any(expected[-1])):
+    expected = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter, strict=True))[
+        1:
+    ]
+    while (
+        expected and not "".join(expected[-1]).strip() and (len(expected[-1]) != 2 or not any(expected[-1]))
+    ):
         expected.pop()
-    read = sorted([*((number, cells) for number, _, cells in sound), *((n, cells) for n, _, cells, _ in damaged)])
+    read = sorted(
+        [*((number, cells) for number, _, cells in sound), *((n, cells) for n, _, cells, _ in damaged)]
+    )
     assert [number for number, _ in read] == list(range(1, len(expected) + 1))
     for (_, cells), wanted in zip(read, expected, strict=True):
         assert cells == wanted or (cells == [] and not "".join(wanted).strip())
@@ -126,9 +140,9 @@ def test_what_is_accepted_is_what_csv_reader_reads(text, delimiter):
     st.one_of(
         st.binary(max_size=200),
         ODD_TEXT.map(str.encode),
-        st.lists(st.sampled_from([b"a,b\n", b'"', b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b",", b"\xc3"])).map(
-            b"".join
-        ),
+        st.lists(
+            st.sampled_from([b"a,b\n", b'"', b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b",", b"\xc3"])
+        ).map(b"".join),
     ),
     st.sampled_from([("utf-8",), ("utf-8", "cp1252"), ("utf-16",), ("utf-16-le", "latin-1"), ("utf-7",)]),
     st.sampled_from(["auto", *DELIMITERS]),
@@ -138,10 +152,12 @@ def test_any_bytes_are_read_or_refused(content, encoding, delimiter):
     try:
         source, sound, damaged = walk(content, encoding=encoding, delimiter=delimiter)
     except RefusedFile as refused:
-        assert all(found.mend and found.severity is Severity.ERROR for found in refused.findings)
-        return
-    assert sound or damaged
-    assert {len(cells) for *_, cells in sound} <= {len(source.columns)}
+        findings = refused.findings
+    else:
+        findings = ()
+        assert sound or damaged
+        assert {len(cells) for *_, cells in sound} <= {len(source.columns)}
+    assert all(found.mend and found.severity is Severity.ERROR for found in findings)
 
 
 @given(
@@ -165,14 +181,12 @@ def test_no_damaged_record_comes_back_sound(rows, evened_out):
         )
         content = _evened_out(target.getvalue()) if evened_out else target.getvalue()
         expected = [code for *_, code in damaged]
-        try:
-            _, sound, damaged = walk(content, encoding=("utf-8",), delimiter=",")
-        except RefusedFile as refused:
-            assert refused.findings[0].code == "E-NOROWS"
-            return
-        assert sound == []
         # blank records at the end of the file are no records
-        assert [code for *_, code in damaged] == _without_blank_end(expected)
+        expected = _without_blank_end(expected)
+        if not expected:
+            return
+        _, sound, damaged = walk(content, encoding=("utf-8",), delimiter=",")
+        assert (sound, [code for *_, code in damaged]) == ([], expected)
 
 
 def _evened_out(content):

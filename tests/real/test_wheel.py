@@ -97,8 +97,12 @@ def settings(tmp_path):
 
 
 def _files(folder):
-    found = (path for path in (TOP / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(TOP / folder).as_posix() for path in found}
+    found = {path.relative_to(TOP / folder) for path in (TOP / folder).rglob("*") if path.is_file()}
+    return {
+        path.as_posix()
+        for path in found
+        if not any(part.startswith((".", "__pycache__")) for part in path.parts)
+    }
 
 
 def test_the_wheel_holds_the_package_and_what_it_ships(wheel):

@@ -24,7 +24,6 @@ LISTED = {
     "tests",
 }
 MADE = {  # by the tools, listed in .gitignore; never committed
-    ".demo",
     ".git",
     ".hypothesis",
     ".import_linter_cache",
@@ -158,12 +157,7 @@ def test_no_module_is_longer_than_a_person_reads(path):
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=_short)
 def test_no_function_is_longer_than_a_screen(path):
     """A function has at most 40 lines, its docstring included."""
-    lengths = {
-        node.name: (node.end_lineno or 0)
-        - min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
-        + 1
-        for node in _functions(path)
-    }
+    lengths = {node.name: _length(node) for node in _functions(path)}
     assert {name: length for name, length in lengths.items() if length > LONGEST_FUNCTION} == {}
 
 

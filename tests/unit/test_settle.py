@@ -85,6 +85,9 @@ def test_links_that_come_and_go_count_from_the_last_time_there_was_one():
     """The minute runs from when the second link was first seen, not from when the file was."""
     linked, single = changed(nlink=2), changed(nlink=1, ctime_ns=5)
     assert after((0, linked), (50, single), (55, linked), (70, linked)).readiness is WAITING
+    other, touched = changed(linked, ino=9), changed(linked, ctime_ns=9)
+    assert after((0, linked), (50, other), (70, other)).readiness is WAITING
+    assert after((0, linked), (50, touched), (70, touched)).readiness is SETTLED
 
 
 class TestReadyMarker:

@@ -8,6 +8,7 @@ does.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 from contextlib import suppress
 from time import monotonic
@@ -70,6 +71,16 @@ class Connection:
         self.watch.progress()
         if not self.alive:
             raise LostError(self.watch.expired or "the connection broke")
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has come in unasked: it might be the end, only not noticed yet."""
+        poll = select.poll()
+        try:
+            poll.register(self._sock, select.POLLIN)
+            return not poll.poll(0)
+        except (OSError, ValueError):
+            return False
 
     @property
     def _strict(self) -> bool:
@@ -135,6 +146,8 @@ class Connection:
             channel.invoke_subsystem("sftp")
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise self._lost("start SFTP") from error
+        if isinstance(self._transport.packetizer, Listener):
+            self._transport.packetizer.hurry = None
         self._transport.set_keepalive(int(self._options.keepalive))
         self.wire = Wire(
             channel,

@@ -1,7 +1,8 @@
-"""What a server offers in the key exchange, so that a refusal can name it."""
+"""What a server says while the connection is made: heard at once, kept so that a refusal can name it."""
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from paramiko.message import Message
@@ -22,15 +23,24 @@ _LISTS = {
 
 
 class Listener(Packetizer):
-    """Keeps the server's first offer."""
+    """Keeps the server's first offer, and acknowledges at once while the connection is being made.
 
-    offer: bytes = b""
+    Behind the login OpenSSH sends two small packets one after the other and only then switches off Nagle's
+    algorithm: the second waits for the acknowledgement of the first, which the kernel puts off for 40 ms.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.offer = b""
+        self.hurry: socket.socket | None = sock
 
     def read_message(self) -> tuple[int, Message]:
         """Read a message as ever."""
         kind, message = super().read_message()
         if kind == _KEXINIT and not self.offer:
             self.offer = message.asbytes()
+        if self.hurry:
+            self.hurry.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return kind, message
 
 

@@ -7,7 +7,6 @@ passed over) or as a fingerprint (`SHA256:…`, if wanted with the kind of key i
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
 from dataclasses import dataclass
@@ -80,7 +79,7 @@ def _fingerprint_text(text: str) -> str:
 def _blob(kind: str, text: str) -> bytes:
     try:
         blob = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         raise ValueError(f"has a key that is not whole; {_SHOULD_BE}") from None
     name = kind.encode()
     if not blob.startswith(len(name).to_bytes(4, "big") + name) or len(blob) < len(name) + 36:

@@ -24,7 +24,7 @@ CREATE TABLE submission (
 CREATE INDEX submission_order ON submission (received_at, id);
 CREATE INDEX submission_feed ON submission (feed, received_at, id);
 CREATE INDEX submission_state ON submission (state, received_at, id);
-CREATE INDEX submission_bytes ON submission (feed, sha256, fingerprint);
+CREATE INDEX submission_bytes ON submission (feed, sha256, received_at, id);
 CREATE INDEX submission_owed ON submission (state, received_at, id) WHERE told_at < updated_at;
 CREATE INDEX submission_to_tell ON submission (state, received_at, id)
     WHERE state = 'PREPARED' AND (unended = 0 OR concern_at > told_at);

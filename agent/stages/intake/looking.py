@@ -137,7 +137,7 @@ class Lookout:
         elif settle.is_overdue(seen, settle=self._feed.settle, monotonic=monotonic):
             heaps.faults.append((seen.look.name, settle.overdue(seen, marker="")))
         if monotonic < pause.until:
-            heaps.wait(pause.until)
+            heaps.wait(pause.until if pause.fault is None else None)
             return True
         return False
 

@@ -44,7 +44,7 @@ class ScanResult:
     ignored: tuple[str, ...] = ()  # names ignored by rule
     findings: tuple[Notice, ...] = ()  # all that stands, for status
     news: tuple[Notice, ...] = ()  # what was not said before, for the log
-    next_look: float | None = None  # seconds until a scan may take something; 0 at once; None: when told
+    next_look: float | None = None  # seconds until time alone makes a scan worth while; 0: at once
 
 
 class Intake:
@@ -60,6 +60,7 @@ class Intake:
         self._heaps = Heaps()
         self._ready: deque[Look] = deque()  # of the last look, not taken yet
         self._most = GROUP  # files of one group
+        self._short = False  # of something the machine has too little of
         self._look_at = 0.0  # monotonic: no look before
 
     def scan(self, now: float, monotonic: float) -> ScanResult:
@@ -92,11 +93,11 @@ class Intake:
     def _attend(self, now: float) -> None:
         before = self._folder.identity
         if self._folder.attend():
+            if before not in {None, self._folder.identity}:
+                self._board.say("", faults.replaced(self._folder.path), now)
             self._ready.clear()
             self._look_at = 0.0
             self._resume()
-            if before not in {None, self._folder.identity}:
-                self._board.say("", faults.replaced(self._folder.path), now)
 
     def _out_of_reach(self, error: OSError, now: float) -> ScanResult:
         self._folder.close()
@@ -134,33 +135,48 @@ class Intake:
         self._ready.extend(self._heaps.ready)
         self._board.renew(self._heaps.faults, now)
         self._look_at = monotonic + self._lookout.rest
+        if not self._ready:
+            self._no_longer_short()
 
     def _take(self, now: float, monotonic: float) -> Taking:
         group = [self._ready.popleft() for _ in range(min(self._most, len(self._ready)))]
         taking = self._taker.take(group, now=now, twins=self._heaps.twins)
         for deferral in taking.deferred:
-            again = _AGAIN if deferral.fault else max(_SOON, self._feed.settle)
-            self._lookout.put_off(deferral.look, deferral.fault, until=monotonic + again)
-            self._heaps.wait(monotonic + again)
+            until = monotonic + (_AGAIN if deferral.fault else max(_SOON, self._feed.settle))
+            self._lookout.put_off(deferral.look, deferral.fault, until=until)
+            self._heaps.wait(None if deferral.fault else until)
             self._board.put(deferral.look.name, deferral.fault, now)
         for name, fault in taking.said:
             self._board.say(name, fault, now)
-        if taking.short is not None:
+        if group:
+            met = {claim.look.name for claim in taking.claims} | {one.look.name for one in taking.deferred}
+            self._learn(taking, left=len(group) - len(met), now=monotonic)
             self._board.put("", taking.short, now)
-            self._ready.clear()
-            self._most = 1 + self._most // 4  # a smaller group may pass
-            self._look_at = monotonic + _BREATH
-            self._heaps.wait(self._look_at)
-        elif group:
-            self._most = min(GROUP, 2 * self._most)
-            self._board.take_down("", "W-SHORT")
-        if len(taking.claims) + len(taking.deferred) < len(group):
-            self._heaps.wait(monotonic + _SHORTLY)
         return taking
+
+    def _learn(self, taking: Taking, *, left: int, now: float) -> None:
+        """Take a smaller group later when the machine is short of something, a larger one when it is not."""
+        self._short = taking.short is not None
+        if self._short:
+            self._heaps.waiting += left + len(self._ready)
+            self._ready.clear()
+            self._most = 1 + self._most // 4
+            self._look_at = now + _BREATH
+        else:
+            self._most = min(GROUP, 2 * self._most)
+            self._no_longer_short()
+            if left:
+                self._heaps.wait(now + _SHORTLY)
+
+    def _no_longer_short(self) -> None:
+        self._short = False
+        self._board.take_down("", "W-SHORT")
 
     def _next_look(self, monotonic: float, *, asked: bool) -> float | None:
         if self._ready:
             return 0.0
+        if self._short:
+            return None
         due = self._look_at if asked else self._heaps.due
         return None if due is None else max(due, self._look_at, monotonic) - monotonic
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import console
+from agent.feedback.cells import audit_lines
 from agent.feedback.story import Delivery, Preview, Story
 from agent.model import (
     AuditEvent,
@@ -138,6 +139,60 @@ def test_status_on_a_terminal_has_colour() -> None:
         assert "20250729-k3v9q2hd" in drawn
 
 
+def test_status_on_a_narrow_terminal_is_a_list(monkeypatch) -> None:
+    """Where the table does not fit, each submission takes three lines, none of them folded."""
+    monkeypatch.setenv("COLUMNS", "80")
+    drawn = ESCAPES.sub("", _drawn(console.status, [_story(), _story("IN_DOUBT")]))
+
+    assert drawn.splitlines() == [
+        "20250729-k3v9q2hd  shop-refunds / refunds.csv",
+        "  All 5 rows were delivered",
+        "  5 rows sent, 0 kept back, since 2025-07-29 10:01 UTC",
+        "20250729-k3v9q2hd  shop-refunds / refunds.csv",
+        "  It may or may not have arrived",
+        "  0 rows sent, 0 kept back, since 2025-07-29 10:01 UTC",
+    ]
+
+
+def test_what_was_set_aside_says_why() -> None:
+    """The status of a file of which nothing was sent has the reason beside it; that of others has not."""
+    for state, reason, told in (
+        ("REJECTED", "the file is empty", "Nothing was sent: the file is empty"),
+        ("QUARANTINED", "it broke", "Nothing was sent: the file was set aside; it broke"),
+        ("PREPARED", "1 of 3 orders", "All 5 rows were delivered"),
+    ):
+        story = _story()
+        story = replace(story, submission=replace(story.submission, state=state, reason=reason))
+
+        assert told == console.stands(story)
+
+
+def test_an_audit_has_one_line_an_event_and_its_note_below() -> None:
+    """Who did what and when is easy to scan; what leaves a state as it is names no new one."""
+    note = "sha256 " + "ab" * 32 + " and some words that make it longer than a line is"
+    events = (
+        AuditEvent(1, NOON, "agent", "s1", "taken", "", "RECEIVED", note),
+        AuditEvent(2, NOON + 1, "anna", "s1", "told", "REJECTED", "REJECTED", ""),
+    )
+
+    assert audit_lines(events, UTC, 80) == [
+        "When                     Who    What                 Of",
+        "-----------------------  -----  -------------------  --",
+        "2025-07-29 10:00:00 UTC  agent  taken: now RECEIVED  s1",
+        "    sha256 " + "ab" * 32 + " and",
+        "    some words that make it longer than a line is",
+        "2025-07-29 10:00:01 UTC  anna   told                 s1",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_a_report_fits_the_terminal(monkeypatch, width) -> None:
+    """A story and a preview are set for the terminal's width, up to 100 columns."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    for drawn in (_drawn(console.show, _story(kept=2), AUDIT[:0]), _drawn(console.preview, PREVIEW)):
+        assert max(map(len, ESCAPES.sub("", drawn).splitlines())) == min(width, 100)
+
+
 @pytest.mark.parametrize("draw", [_drawn, _plain])
 def test_an_empty_status_says_so(draw) -> None:
     """Nothing is said in words, not by an empty table."""
@@ -154,7 +209,7 @@ def test_a_story_is_told_with_its_audit() -> None:
             "b7c2m4x9q1w3e5r7t001",
             "The reason is unknown, column Reason",
             "anna",
-            "taken: new to RECEIVED",
+            "taken: now RECEIVED",
         ):
             assert told in text
 
@@ -183,7 +238,7 @@ def test_a_preview_is_the_same_words_on_a_terminal() -> None:
     drawn, plain = _drawn(console.preview, PREVIEW), _plain(console.preview, PREVIEW)
 
     assert drawn != plain
-    assert [line.rstrip() for line in ESCAPES.sub("", drawn).splitlines()] == [*plain.splitlines(), ""]
+    assert [line.rstrip() for line in ESCAPES.sub("", drawn).splitlines()] == plain.splitlines()
 
 
 def test_a_terminal_without_utf8_gets_plain_text() -> None:
@@ -206,6 +261,26 @@ def test_progress_is_drawn_on_a_terminal_only() -> None:
 
     assert "Reading [bold]x" in terminal.getvalue()
     assert pipe.getvalue() == ""
+
+
+def test_progress_shows_nothing_before_there_is_some() -> None:
+    """Work that has nothing to do leaves no trace of a bar."""
+    terminal = Terminal()
+    with console.progress("Reading", terminal):
+        pass
+
+    assert terminal.getvalue() == ""
+
+
+def test_lines_go_to_where_standard_error_is_now(monkeypatch) -> None:
+    """What takes standard error's place for a while, as a drawn bar does, gets the lines meant for it."""
+    lines = console.errors()
+    for place in (Terminal(), Terminal()):
+        monkeypatch.setattr(sys, "stderr", place)
+        print("there", file=lines, flush=True)
+
+        assert place.getvalue() == "there\n"
+        assert lines.isatty()
 
 
 def test_rich_is_not_loaded_for_a_pipe() -> None:

@@ -89,6 +89,36 @@ def test_every_state_can_be_reported(tell, state, batches) -> None:
     assert max(map(columns, text.splitlines())) == 100
 
 
+@pytest.mark.parametrize("state", SubmissionState)
+def test_a_text_can_be_narrow(tell, partly, state) -> None:
+    """A report is set into as many columns as it is given."""
+    for story in (tell("SENT", state=state), tell(state=state), partly):
+        assert max(map(columns, render_text(story, width=72).splitlines())) == 72
+
+
+def test_what_is_wrong_is_said_as_such(partly, grouped) -> None:
+    """Under the general title of a code stands what is wrong here, or what was seen where nothing is."""
+    groups = (
+        grouped("E-QUOTE", words="the quote that opens on line 2 is never closed"),
+        grouped("N-ENC", severity=Severity.NOTE, words="read as windows-1252"),
+    )
+    story = replace(partly, groups=groups, findings=None)
+    for told in (render_text(story), " ".join(Page(_html(story)).words)):
+        assert "What is wrong: the quote that opens on line 2 is never closed" in told
+        assert "What was seen: read as windows-1252" in told
+
+
+@pytest.mark.parametrize(("code", "head"), [("E-ORDERKEPT", "Because of"), ("N-ROWDUP", "Same as")])
+def test_another_record_is_not_a_found_value(partly, grouped, code, head) -> None:
+    """Where a finding names another record, the column's head says what that one is."""
+    example = Finding(code, Severity.ERROR, "w", found="record 4940", record=7)
+    story = replace(partly, groups=(grouped(code, words="w", mend="", examples=(example,)),), findings=None)
+
+    assert re.search(rf"^  Record  {head} *\n  -.*\n +7  record 4940$", render_text(story), re.MULTILINE)
+    assert head in Page(_html(story)).words
+    assert "Found" not in Page(_html(story)).words
+
+
 def test_no_green_where_something_was_kept_back(partly, tell) -> None:
     """Not one element of a partly sent file's page is green; of a wholly sent one's some are."""
     assert "good" not in Page(_html(partly)).classes

@@ -124,3 +124,14 @@ def test_a_known_code_gives_the_title(grouped) -> None:
     for code, meaning in list(CODES.items())[:3]:
         assert listed((grouped(code),), None)[0].title == meaning.title
     assert listed((grouped("X-NEW"),), None)[0].title == "The reason is unknown"
+
+
+def test_mistakes_stand_before_what_follows_from_them(grouped):
+    """Orders kept back because of another row come behind the mistakes, however many they are."""
+    groups = (
+        grouped("E-ORDERKEPT", count=900),
+        grouped("E-NUM", count=2),
+        grouped("W-NOQTY", count=5, severity=Severity.WARNING),
+    )
+
+    assert [listing.group.code for listing in listed(groups, None)] == ["E-NUM", "E-ORDERKEPT", "W-NOQTY"]

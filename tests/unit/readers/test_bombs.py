@@ -11,7 +11,7 @@ MEGABYTE = 1_048_576
 
 
 class Endless(io.RawIOBase):
-    """A stream of a beginning and then one pattern over and over, up to a size; counts what was read of it."""
+    """A stream of a beginning, then one pattern over and over; counts what was read of it."""
 
     def __init__(self, beginning, pattern, size):
         self.beginning, self.size, self.place, self.read_in_all = beginning, size, 0, 0
@@ -19,17 +19,21 @@ class Endless(io.RawIOBase):
         self.length = len(pattern)
 
     def readable(self):
+        """Say yes."""
         return True
 
     def seekable(self):
+        """Say yes."""
         return True
 
     def seek(self, offset, whence=io.SEEK_SET):
+        """Go to a place counted from the beginning."""
         assert whence == io.SEEK_SET
         self.place = offset
         return offset
 
     def read(self, size=-1):
+        """Make up the next bytes."""
         count = max(0, min(size if size >= 0 else self.size, self.size - self.place))
         self.read_in_all += count
         head = self.beginning[self.place : self.place + count]

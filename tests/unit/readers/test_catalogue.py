@@ -33,6 +33,7 @@ REFUSED = {
     "26 UTF-16 big-endian without mark": ("a,b\n1,2\n".encode("utf-16-be"), [("E-ENC", "")]),
     "27 cp1252 in UTF-8": (b"a,b\n1,2\n3,caf\xe9\n", [("E-ENC", "line 3")]),
     "29 NUL": (b"a,b\n1,2\n3,\x00\n", [("E-NUL", "line 3")]),
+    "29 nothing but NUL": (bytes(5_000), [("E-NUL", "line 1")]),
     "33 unclosed quote": (b'a,b,c\n1,2,3\n4,"5,6\n7,8,9\n', [("E-QUOTE", "line 3")]),
     "33 unclosed quote in the header": (b'a,"b\n1,2\n', [("E-QUOTE", "line 1")]),
     "33 closed by the next quote": (b'a,b\n1,"2\n3,"4"\n5,6\n', [("E-QUOTE", "line 2")]),
@@ -125,7 +126,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("case", DAMAGED)
 def test_a_damaged_record_is_handed_over_and_the_rest_is_read(read, case):
-    """The record goes to `damaged` with number, line, its cells as they stand and the code; the others come."""
+    """The record goes to `damaged` with number, line, its cells as they stand and code; the others come."""
     content, damaged = DAMAGED[case]
     reading = read(content)
     assert reading.damaged == [damaged]
@@ -138,7 +139,7 @@ def test_a_damaged_record_is_handed_over_and_the_rest_is_read(read, case):
     [
         b"Total,,9.00",
         b"TOTAL:,,9",
-        b",Summe,\"1.234,50\"",
+        b',Summe,"1.234,50"',
         b",,Total",
         b"Grand total,,USD 9.00",
         b"Total,9",
@@ -169,7 +170,7 @@ def test_52_a_real_record_is_never_taken_for_a_footer(read, record):
 
 
 def test_52_totals_in_the_middle_are_an_ordinary_record(read):
-    """Only the last record may be a footer; the one held back comes out in its place, with its number and line."""
+    """Only the last record may be a footer; one held back comes out in its place, number and line."""
     reading = read(b"id,sku,amount\n1,x,4\nTotal,,9\n\n2,y,5\n")
     assert reading.records == [["1", "x", "4"], ["Total", "", "9"], ["2", "y", "5"]]
     assert reading.places == [(1, 2), (2, 3), (4, 5)]

@@ -33,6 +33,11 @@ def test_line_may_be_asked_for_again_or_not_at_all():
         assert lines == [expected[index] for index in asked]
 
 
+def test_cells_side_by_side_make_no_line_end(read):
+    """A cell that ends in CR beside one that begins with LF holds two line ends, not one CRLF."""
+    assert read(b'a,b\r\n"1\r","\n2"\r\n3,4\r\n').places == [(1, 2), (2, 5)]
+
+
 def _never(*damaged):
     raise AssertionError(damaged)
 
@@ -67,7 +72,7 @@ def test_a_letter_cut_by_a_block_is_whole(read):
 
 @pytest.mark.parametrize("codec", ["shift_jis", "gb18030", "utf-16-le", "utf-32-be", "cp037"])
 def test_other_encodings_are_read_when_declared(read, codec):
-    """Encodings whose bytes look like others' delimiters or line ends are decoded before anything is looked for."""
+    """Bytes that look like delimiters or line ends of other encodings are decoded before any look."""
     text = "id,name\n" + "".join(f"{number},ソ能表{number}\n" for number in range(5_000))
     if codec == "cp037":
         text = text.replace("ソ能表", "é")
@@ -151,7 +156,7 @@ def test_a_shifted_record_is_known_by_its_mark(read):
 
 
 def test_a_shifted_record_is_never_taken_for_a_blank_one(read):
-    """The sender's cells may be empty and the value stand under one of our names; it is not dropped unsaid."""
+    """The sender's cells may be empty and a value stand under one of our names; it is not lost unsaid."""
     reading = read(f"a,b,{RETURNED},\n,,7,{SHIFTED} too many,remove one\n".encode())
     assert [code for *_, code in reading.damaged] == ["E-COLS"]
 
@@ -175,6 +180,13 @@ def test_a_quote_that_closes_later_is_named_with_both_lines(read):
     assert finding.place == "line 2"
     assert "opens on line 2" in finding.words
     assert "on line 4" in finding.words
+
+
+def test_a_quote_closed_far_too_late_is_not_said_to_be_open(read):
+    """A cell beyond csv's own limit is refused by the line it opens on, in words true of it."""
+    reading = read(b'a,b\n1,"' + b"x\n" * 100_000 + b'"\n2,3\n')
+    assert reading.refused == [("E-QUOTE", "line 2")]
+    assert "not closed within 131,072 characters" in reading.findings[0].words
 
 
 def test_a_cell_beyond_csvs_own_limit_refuses_the_file(read):
@@ -205,8 +217,7 @@ def test_damaged_and_sound_records_come_in_the_order_of_the_file():
         canonical=None,
         damaged=lambda number, line, _cells, _fault: seen.append((number, line)),
     )
-    for _ in source:
-        seen.append((source.number, source.line))
+    seen.extend((source.number, source.line) for _ in source)
     assert seen == [(number, number + 1) for number in range(1, 13)]
     assert source.number == 12
 

@@ -6,7 +6,7 @@ import pytest
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_each_delimiter_is_found(read, delimiter):
     """`auto` finds any of the four, though the others stand in cells."""
-    lines = ["id#name#amount", "1#Meier, Max#1,50", "2#a;b#2|50", "3#\"x\ty\"#3,00", "4#plain#4"]
+    lines = ["id#name#amount", "1#Meier, Max#1,50", "2#a;b#2|50", '3#"x\ty"#3,00', "4#plain#4"]
     text = "\n".join(lines).replace("#", delimiter).replace(f"Meier{delimiter} ", "Meier, ")
     quoted = "\n".join(
         delimiter.join(f'"{cell}"' for cell in line.replace('"', "").split("#")) for line in lines

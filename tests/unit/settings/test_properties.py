@@ -15,36 +15,33 @@ from agent.settings.models import Destination, Secret, Settings
 BASE = Path(__file__).resolve().parents[2] / "corpus" / "settings-broken" / "base"
 AGENT, FEED = ((BASE / name).read_text() for name in ("agent.yaml", "feeds/refunds.yaml"))
 CANARY = "Zq7CANARY"
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SIGNS = st.sampled_from(
     [
-        *":-?[]{},&*!|>'\"%@`#~\\ \t\n",
-        "\r",
+        *":-?[]{},&*!|>'\"%@`#~\\ \t\n\r",
+        "\ufeff",
+        "\u2028",
+        "\x00",
+        "\x85",
+        "\ud7ff",
+        "é",
+        "😀",
         ": ",
         "- ",
         "\n  ",
         "<<",
         "---\n",
         "...\n",
-        "name",
-        "a",
-        "1",
-        "é",
-        "😀",
-    ]
-    + [
-        "\ufeff",
-        "\u2028",
-        "\x00",
-        "\x85",
-        "\ud7ff",
-        "null",
-        "true",
         "!!",
         "%YAML 1.1\n",
         "\\U00110000",
         "\\x",
+        "name",
+        "a",
+        "1",
+        "null",
+        "true",
         "10s",
     ]
 )
@@ -93,8 +90,8 @@ def _is_told_well(error, files):
     for problem in error.problems:
         assert problem.code.startswith(("C-", "T-"))
         assert problem.words
-        assert str(problem).encode("utf-8").isascii() or str(problem).isprintable() or "\n" in str(problem)
         assert all(line.isprintable() for line in str(problem).split("\n"))
+        assert str(problem).encode("utf-8")
         assert problem.line <= files[problem.file].count(b"\n") + files[problem.file].count(b"\r") + 1
         assert 0 <= problem.caret <= len(problem.source_line)
 

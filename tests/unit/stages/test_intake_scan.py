@@ -214,6 +214,7 @@ class TestFolders:
 
     def test_a_missing_working_folder_is_made_again(self, drop):
         """People tidy up; intake goes on."""
+        drop.scan()
         (drop.folder / "working").rmdir()
         drop.put("a.csv")
         drop.settle()

@@ -1,0 +1,112 @@
+"""The rows of one run side by side, and how it is remembered which records they came from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from agent.mapping.records import Origin
+    from agent.preparing.verdicts import Verdict
+
+    Origins = tuple[Origin, ...]
+    Repeat = tuple[Origins, int]  # where a row came from that repeats one of an earlier record, and that record
+
+
+class Rows:
+    """Adjacent rows of one order. Rows that failed have an origin and nothing else."""
+
+    __slots__ = ("at", "cells", "lines", "many", "numbers", "several", "verdicts")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []  # as they will be written, without line end
+        self.cells: list[tuple[str, ...]] = []
+        self.verdicts: list[Verdict] = []
+        self.numbers: list[int] = []  # of the record each row came from
+        self.at: list[int] = []  # and its line
+        self.many: list[Origins] = []  # in the place of both, where rows come from several records
+        self.several = False  # a record may have given several rows
+
+    def __len__(self) -> int:
+        return len(self.numbers) or len(self.many)
+
+    @property
+    def origins(self) -> list[Origins]:
+        """Where each row came from."""
+        return self.many or [((number, line),) for number, line in zip(self.numbers, self.at, strict=True)]
+
+    def origins_of(self, index: int) -> Origins:
+        """Where one row came from."""
+        return self.many[index] if self.many else ((self.numbers[index], self.at[index]),)
+
+    def records(self) -> int:
+        """Count the records."""
+        return len(self.numbers) if self.numbers and not self.several else len(self.record_numbers())
+
+    def record_numbers(self) -> set[int]:
+        """Give the numbers of the records."""
+        return numbers_of(self.many) if self.many else set(self.numbers)
+
+    def clear(self) -> None:
+        """Make ready for the next run."""
+        for part in (self.lines, self.cells, self.verdicts, self.numbers, self.at, self.many):
+            part.clear()
+        self.several = False
+
+    def only(self, chosen: Sequence[int]) -> Rows:
+        """Give just some of the rows."""
+        rows = Rows()
+        rows.lines = [self.lines[index] for index in chosen]
+        rows.cells = [self.cells[index] for index in chosen]
+        rows.verdicts = [self.verdicts[index] for index in chosen]
+        rows.numbers = [self.numbers[index] for index in chosen] if self.numbers else []
+        rows.at = [self.at[index] for index in chosen] if self.at else []
+        rows.many = [self.many[index] for index in chosen] if self.many else []
+        rows.several = self.several
+        return rows
+
+    def extend(self, other: Rows) -> None:
+        """Put more rows of the same order behind."""
+        self.lines += other.lines
+        self.cells += other.cells
+        self.verdicts += other.verdicts
+        if self.numbers:
+            self.many, self.numbers, self.at = self.origins, [], []
+        self.many += other.origins
+
+    def origins_text(self) -> str | None:
+        """Write where each row came from; None where it is record by record and line by line (they only ascend)."""
+        if self.numbers and not self.several:
+            step = len(self.numbers) - 1
+            if self.numbers[-1] - self.numbers[0] == step == self.at[-1] - self.at[0]:
+                return None
+        return json.dumps(self.origins)
+
+    def take_origins(self, number: int, line: int, many: int, text: str | None) -> None:
+        """Read what `origins_text` wrote, knowing the first record."""
+        if text is None:
+            self.numbers, self.at = list(range(number, number + many)), list(range(line, line + many))
+        else:
+            self.many = [_origins(row) for row in json.loads(text)]
+
+
+def numbers_of(origins: Iterable[Origins]) -> set[int]:
+    """Give the numbers of records."""
+    return {number for one in origins for number, _ in one}
+
+
+def repeats_text(repeats: Sequence[Repeat]) -> str | None:
+    """Write which rows were left out as repeats."""
+    return json.dumps(repeats) if repeats else None
+
+
+def repeats_of(text: str | None) -> Iterator[Repeat]:
+    """Read what `repeats_text` wrote."""
+    for origins, earlier in json.loads(text) if text else ():
+        yield _origins(origins), earlier
+
+
+def _origins(pairs: Iterable[Sequence[int]]) -> Origins:
+    return tuple((number, line) for number, line in pairs)

@@ -1,0 +1,109 @@
+"""What both looks share: judging a whole order, writing it or keeping it back, and counting how its records end.
+
+An order is the unit. One that is sent loses the rows that repeat an earlier one exactly; one that is kept back keeps
+all its records back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.codes import CODES
+from agent.model import Fault, Severity
+from agent.preparing.rows import Rows, numbers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agent.impact.rules import RowRules
+    from agent.preparing.batches import DraftSet
+    from agent.preparing.rows import Origins, Repeat
+    from agent.preparing.scratch import Scratch
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many records ended in which way; those with rows in several runs are counted at the end."""
+
+    sent: int = 0
+    kept_back: int = 0
+    repeated: int = 0
+
+
+@dataclass(slots=True)
+class Settled:
+    """An order as judged: the rows to send and those left out as repeats, or the records to blame."""
+
+    rows: Rows
+    repeats: Sequence[Repeat] = ()
+    guilty: frozenset[int] = frozenset()
+
+
+class Settling:
+    """Judges, writes, keeps back and counts."""
+
+    def __init__(self, rules: RowRules, scratch: Scratch, drafts: DraftSet, tally: Tally) -> None:
+        self.rules, self.scratch, self.drafts, self.tally = rules, scratch, drafts, tally
+
+    def settle(self, rows: Rows, run: int) -> Settled:
+        """Judge the rows of a whole order, sound one by one."""
+        distinct, repeats = self._parted(rows)
+        guilty: set[int] = set()
+        if len(distinct) > 1:
+            for index, fault in self.rules.judge_order(distinct.cells):
+                error = CODES[fault.code].severity is Severity.ERROR
+                origins = distinct.origins_of(index)
+                self.scratch.findings.add(fault, origins, run=None if error else run)
+                if error:
+                    guilty.update(number for number, _ in origins)
+        return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
+
+    def _parted(self, rows: Rows) -> tuple[Rows, list[Repeat]]:
+        """Part the rows from those that repeat an earlier one."""
+        if len(set(rows.lines)) == len(rows.lines):
+            return rows, []
+        first: dict[str, int] = {}
+        repeats: list[Repeat] = []
+        for index, line in enumerate(rows.lines):
+            earlier = first.setdefault(line, index)
+            if earlier != index:
+                repeats.append((rows.origins_of(index), rows.origins_of(earlier)[0][0]))
+        return rows.only(list(first.values())), repeats
+
+    def note_repeats(self, repeats: Iterable[Repeat], run: int) -> None:
+        """Say which rows were left out."""
+        for origins, earlier in repeats:
+            words = "this row repeats an earlier one exactly; it is sent once"
+            self.scratch.findings.add(Fault("N-ROWDUP", words, "", f"record {earlier}"), origins, run=run)
+
+    def send(self, rows: Rows) -> tuple[int, int, int]:
+        """Put an order into the drafts; return the draft's number, first byte and size."""
+        number, draft = self.drafts.room_for(len(rows.lines))
+        draft.scales.add(rows.verdicts)
+        rows.lines.append("")
+        start, size = draft.add("\r\n".join(rows.lines), len(rows.lines) - 1)
+        rows.lines.pop()
+        return number, start, size
+
+    def count_sent(self, rows: Rows, repeats: Sequence[Repeat], shared: set[int]) -> set[int]:
+        """Count the records of an order that is sent; return those that only repeat earlier ones."""
+        if not repeats and not shared:
+            self.tally.sent += rows.records()
+            return set()
+        sent = rows.record_numbers()
+        repeated = numbers_of(origins for origins, _ in repeats) - sent
+        self.tally.sent += len(sent - shared)
+        self.tally.repeated += len(repeated - shared)
+        return repeated
+
+    def blame(self, origins: Iterable[Origins], guilty: Iterable[int], culprit: int) -> None:
+        """Tell the records of an order that have no mistake of their own whose mistake keeps them back."""
+        words = "another row of the same order has a mistake"
+        fault = Fault("E-ORDERKEPT", words, "mend that row and drop the whole order again", f"record {culprit}")
+        told = set(guilty)
+        for one in origins:
+            innocent = [origin for origin in one if origin[0] not in told]
+            told.update(number for number, _ in innocent)
+            if innocent:
+                self.scratch.findings.add(fault, innocent)

@@ -1,0 +1,167 @@
+"""The agent as people run it: settings in a folder, a process that is started and stopped, and commands."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+
+from agent.ledger.ledger import Ledger
+from tests.servers import user_name, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.servers import Sshd
+
+TOP = Path(__file__).resolve().parents[1]
+STOP = 30.0  # seconds an agent has to end after SIGTERM
+PATIENCE = 60.0  # seconds tests wait for something that takes one on a quiet machine
+OWN_FOLDERS = ("working", "done", "attention")
+
+
+class Installation:
+    """Settings, drop folder and state below one folder, and one SFTP destination named `there`."""
+
+    def __init__(self, folder: Path, server: Sshd, **destination: Any) -> None:
+        self.folder = folder
+        self.config, self.state, self.drop = folder / "config", folder / "state", folder / "drop"
+        (self.config / "feeds").mkdir(parents=True)
+        (self.config / "templates").mkdir()
+        self._processes: list[Agent] = []
+        self.settings: dict[str, Any] = {"version": 1, "drop": "../drop", "state": "../state", "scan": "1s"}
+        self.settings["destinations"] = {"there": {**reached(server), **destination}}
+        self.save()
+
+    def save(self) -> None:
+        """Write `agent.yaml` as `settings` say."""
+        (self.config / "agent.yaml").write_text(yaml.safe_dump(self.settings), encoding="utf-8")
+
+    def feed(self, name: str, text: str, template: str = "") -> Path:
+        """Write a feed's YAML (behind its name) and template; return its drop folder."""
+        (self.config / "feeds" / f"{name}.yaml").write_text(f"name: {name}\n{text}", encoding="utf-8")
+        if template:
+            (self.config / "templates" / f"{name}.csv.j2").write_text(template, encoding="utf-8")
+        folder = self.drop / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def run(self) -> Agent:
+        """Start `impact-agent run`."""
+        log = self.folder / f"run-{len(self._processes)}.log"
+        self._processes.append(Agent(self.command("run"), log))
+        return self._processes[-1]
+
+    def command(self, *words: str) -> list[str]:
+        """Return a command line of the agent."""
+        return [sys.executable, "-m", "agent", "-c", str(self.config), *words]
+
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            self.command(*words), cwd=TOP, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+
+    def told(self, *words: str) -> Any:
+        """Return what a command says with `--json`."""
+        ended = self.ask(*words, "--json")
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    @contextlib.contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Open the ledger beside whoever is at work."""
+        with Ledger.open(self.state / "ledger.db", must_exist=True, thorough=False) as ledger:
+            yield ledger
+
+    def end(self) -> None:
+        """Kill what is still running."""
+        for process in self._processes:
+            process.kill()
+
+
+class Agent:
+    """One running `impact-agent run`; its log is JSON lines in a file."""
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self.log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream)
+
+    def events(self, event: str = "") -> list[dict[str, Any]]:
+        """Return what was logged so far, or only the events of one name."""
+        lines = (line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{"))
+        found = [json.loads(line) for line in lines]
+        return [each for each in found if event in ("", each["event"])]
+
+    def wait_for(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
+        """Wait until an event was logged so often; return the last one."""
+        self.wait_until(lambda: len(self.events(event)) >= count, f"{count} times {event}", seconds)
+        return self.events(event)[-1]
+
+    def wait_until(self, true: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+        """Wait for something to become true while the agent runs."""
+        wait_until(lambda: true() or self.process.poll() is not None, what, seconds)
+        assert true(), f"the agent ended with {self.process.returncode} before {what}: {self.log.read_text()}"
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; return its exit code."""
+        self.process.send_signal(sign)
+        return self.process.wait(STOP)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self) -> Self:
+        self.wait_for("agent.started")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def reached(server: Sshd) -> dict[str, Any]:
+    """Return the settings of a destination that reach a server."""
+    return {
+        "type": "sftp",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "username": user_name(),
+        "private_key": {"file": str(server.user_key)},
+        "host_keys": [server.host_key_line],
+        "directory": str(server.inbox),
+        "retries": {"first": "200ms", "at_most": "1s"},
+    }
+
+
+def put(folder: Path, name: str, content: bytes) -> Path:
+    """Drop a file as careful senders do: written under a hidden name, then renamed."""
+    hidden = folder / f".{name}"
+    hidden.write_bytes(content)
+    return hidden.rename(folder / name)
+
+
+def left_in(folder: Path) -> list[str]:
+    """Return the names in a drop folder that are not the agent's own folders."""
+    return sorted(path.name for path in folder.iterdir() if path.name not in OWN_FOLDERS)
+
+
+def told_in(folder: Path, kind: str) -> dict[str, dict[str, bytes]]:
+    """Return what stands in `done` or `attention`: by original name, the files by name with their bytes."""
+    return {
+        place.name.partition("--")[2]: {file.name: file.read_bytes() for file in place.iterdir()}
+        for place in sorted((folder / kind).iterdir())
+    }
+
+
+def arrived(inbox: Path) -> dict[str, bytes]:
+    """Return what a receiver has under final names."""
+    return {path.name: path.read_bytes() for path in inbox.iterdir() if not path.name.startswith(".")}
