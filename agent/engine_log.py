@@ -1,9 +1,10 @@
-"""Says a committed transition in the log, with facts and without contents."""
+"""Says in the log what the engine did, with facts and without contents."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.errors import AgentError
 from agent.log import EVENTS, say
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def said(change: Transition) -> None:
-    """Log one transition, if the catalogue has its event."""
+    """Log one committed transition, if the catalogue has its event."""
     event = f"{change.kind}.{change.event}"
     if event not in EVENTS:
         return
@@ -19,7 +20,28 @@ def said(change: Transition) -> None:
     if change.reason:
         facts["reason"] = change.reason
     if change.counts is not None:
-        facts |= {"records": change.counts.records, "rows": change.counts.rows, "kept_back": change.counts.kept_back}
+        facts["records"] = change.counts.records
+        facts["rows"] = change.counts.rows
+        facts["kept_back"] = change.counts.kept_back
     if change.new_batches:
         facts["batches"] = len(change.new_batches)
     say(event, **facts)
+
+
+def say_unforeseen(subject: str, error: Exception) -> None:
+    """Log an error nobody foresaw, with its kind and place."""
+    say("step.failed", subject=subject, kind=type(error).__name__, where=_where(error), reason=_words(error))
+
+
+def _where(error: BaseException) -> str:
+    """Return the innermost place, as file and line: no values."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename.rpartition('/agent/')[2]}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _words(error: BaseException) -> str:
+    """Return what an error says: ours speak plainly, others may hold values and stay out of the log."""
+    return str(error) if isinstance(error, AgentError) else ""

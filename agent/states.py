@@ -48,6 +48,9 @@ class Phase(StrEnum):
 
 
 OVERRULED = "overruled"  # the outcome of an attempt about which a person has decided
+LEFT_NOTHING = frozenset(
+    {"deferred", "failed", "held"}
+)  # outcomes of attempts of which surely nothing arrived
 
 
 class UnknownTransitionError(AgentError):

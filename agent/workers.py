@@ -1,7 +1,8 @@
 """Runs preparing in limited child processes, so that no file can take the agent down.
 
-A small process with everything imported stands by and forks a fresh child for each file (a few milliseconds). A child
-that dies, is silent for too long or runs over a limit is a `WorkerBroke`; the stage decides what follows.
+A small process with everything imported stands by and forks a fresh child for each file (a few milliseconds).
+A child that dies, is silent for too long or runs over a limit is a `WorkerBroke`; the stage decides what
+follows. Where no child can be had at all the file is not at fault: that is a `NoWorkerError`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.errors import WorkerBroke
+from agent.errors import AgentError, WorkerBroke
 from agent.preparing.job import Prepared
+from agent.spool import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,11 @@ if TYPE_CHECKING:
     from agent.settings.models import Limits
 
 _START = 60.0  # seconds for the standing process to be ready
+_END = 5.0  # seconds for it to end when its socket is closed
+
+
+class NoWorkerError(AgentError):
+    """No process to prepare files in can be had: the machine is short of something, or we are broken."""
 
 
 class TemplateUnusableError(WorkerBroke):
@@ -44,7 +52,12 @@ class Workers:
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """Start the standing process now rather than at the first file."""
+        """Start the standing process now rather than at the first file.
+
+        Raises:
+            NoWorkerError: it does not start.
+
+        """
         with self._lock:
             self._standing()
 
@@ -54,77 +67,102 @@ class Workers:
         Raises:
             WorkerBroke: the child died, ran over a limit or answered nonsense.
             TemplateUnusableError: the feed's template cannot be used.
+            NoWorkerError: no child can be had.
+            SpoolError: the job could not be written.
+
         """
         order = job.scratch / "job.json"
-        order.write_text(job.to_json(), encoding="utf-8")
-        reading, writing = os.pipe()
+        with disk.said_plainly("write a job for the preparing process"):
+            order.write_text(job.to_json(), encoding="utf-8")
+        reading, writing = _pipe()
+        answers = _Answers(reading, self._limits.time, progress)
         try:
             try:
                 self._send({"job": str(order), "limits": self._limits.model_dump()}, writing)
             finally:
                 os.close(writing)
-            answers = _Answers(reading, self._limits.time, progress)
-            self._at_work.add(answers)
-            try:
-                return _outcome(answers.last())
-            finally:
-                self._at_work.discard(answers)
+            with self._lock:
+                self._at_work.add(answers)
+            return _outcome(answers.last())
         finally:
-            os.close(reading)
+            with self._lock:
+                self._at_work.discard(answers)
+            answers.close()
 
     def kill(self) -> None:
         """Cut short what is being prepared: it is done again at the next start."""
-        for answers in tuple(self._at_work):
+        with self._lock:
+            at_work = tuple(self._at_work)
+        for answers in at_work:
             answers.kill()
 
     def close(self) -> None:
         """End the standing process; children at work end when they next report."""
         with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-            if self._process is not None:
-                try:
-                    self._process.wait(timeout=5)
-                except subprocess.TimeoutExpired:
-                    self._process.kill()
-                    self._process.wait()
-            self._process = self._socket = None
+            self._let_go()
 
     def _send(self, message: dict[str, object], pipe: int) -> None:
-        data = json.dumps(message).encode()
+        order = json.dumps(message).encode()
         with self._lock:
-            for attempt in (1, 2):
+            try:
+                socket.send_fds(self._standing(), [order], [pipe])
+            except OSError:  # it died: start another
+                self._let_go()
                 try:
-                    socket.send_fds(self._standing(), [data], [pipe])
+                    socket.send_fds(self._standing(), [order], [pipe])
                 except OSError as error:
-                    self._process = None  # it died: start another
-                    if attempt == 2:  # noqa: PLR2004 - the second and last attempt
-                        raise WorkerBroke(f"the preparing process cannot be reached: {error.strerror}") from error
-                else:
-                    return
+                    raise NoWorkerError(
+                        f"the preparing process cannot be reached: {error.strerror}"
+                    ) from error
 
     def _standing(self) -> socket.socket:
         if self._process is not None and self._process.poll() is None and self._socket is not None:
             return self._socket
+        self._let_go()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "agent.preparing.child"],
-                stdin=theirs,
-                stdout=subprocess.DEVNULL,
-                close_fds=True,
-                env=_environment(),
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "agent.preparing.child"],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    close_fds=True,
+                    env=_environment(),
+                )
+            except OSError as error:
+                raise NoWorkerError(f"the preparing process cannot be started: {error.strerror}") from error
+        self._wait_for(ours)
+        return ours
+
+    def _wait_for(self, ours: socket.socket) -> None:
         ours.settimeout(_START)
         try:
             ready = ours.recv(64)
-        except TimeoutError as error:
-            raise WorkerBroke("the preparing process does not start") from error
+        except OSError:  # it was silent for too long, or went at once
+            ready = b""
         if not ready:
-            raise WorkerBroke("the preparing process cannot start; is the installation whole?")
+            self._let_go()
+            raise NoWorkerError("the preparing process does not start; is the installation whole?")
         ours.settimeout(None)
-        self._socket = ours
-        return ours
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=_END)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process = self._socket = None
+
+
+def _pipe() -> tuple[int, int]:
+    try:
+        return os.pipe()
+    except OSError as error:
+        raise NoWorkerError(f"no file can be prepared now: {error.strerror}") from error
 
 
 def _environment() -> dict[str, str]:
@@ -139,7 +177,9 @@ class _Answers:
     def __init__(self, pipe: int, seconds: float, progress: Callable[[int], None]) -> None:
         self._pipe, self._progress = pipe, progress
         self._deadline = time.monotonic() + seconds
-        self._pid = 0
+        self._lock = threading.Lock()
+        self._child = -1  # a descriptor that stands for the child, and for no other process
+        self._cut = False
 
     def last(self) -> dict[str, object]:
         """Return the child's last word.
@@ -160,16 +200,37 @@ class _Answers:
             for line in lines:
                 word = json.loads(line)
                 if "pid" in word:
-                    self._pid = word["pid"]
+                    self._hold(word["pid"])
                 elif "records" in word:
                     self._progress(word["records"])
                 else:
                     return dict(word)
 
     def kill(self) -> None:
-        """End the child; its pipe then ends too."""
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)  # alive: it holds the pipe's other end
+        """End the child, or have it ended once it is known; its pipe then ends too."""
+        with self._lock:
+            self._cut = True
+            self._end()
+
+    def close(self) -> None:
+        """Let go of the child and its pipe."""
+        with self._lock:
+            os.close(self._pipe)
+            if self._child >= 0:
+                os.close(self._child)
+            self._child = -1
+
+    def _hold(self, number: int) -> None:
+        with self._lock:
+            with suppress(ProcessLookupError):  # it died meanwhile: its pipe ends
+                self._child = os.pidfd_open(number)
+            if self._cut:
+                self._end()
+
+    def _end(self) -> None:
+        if self._child >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._child, signal.SIGKILL)
 
 
 def _outcome(word: dict[str, object]) -> Prepared:

@@ -58,6 +58,11 @@ class Installation:
         self._processes.append(Agent(self.command("run"), log))
         return self._processes[-1]
 
+    @property
+    def latest(self) -> Agent:
+        """The agent started last."""
+        return self._processes[-1]
+
     def command(self, *words: str) -> list[str]:
         """Return a command line of the agent."""
         return [sys.executable, "-m", "agent", "-c", str(self.config), *words]

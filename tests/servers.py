@@ -159,8 +159,8 @@ class Proxy:
         self._listener.close()
 
     def cut(self) -> None:
-        """Cut every connection now, with a reset."""
-        for sock in self._open:
+        """Cut every connection there is now."""
+        for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 sock.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 """What a channel promises, whatever carries the bytes.
 
-A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own fields
-and a `type` literal) and `Channel`. It is found by its module name. No channel imports another.
+A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own
+fields and a `type` literal) and `Channel`. It is found by its module name. No channel imports another.
 
 Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by the module's one `classify(error)`.
 """
@@ -74,8 +74,8 @@ class Channel(Protocol):
     ) -> Iterator[Sequence[tuple[Parcel, Receipt | ChannelError]]]:
         """Deliver several, group by group; a channel may let those of a group travel side by side.
 
-        Yields each group with what became of each of its parcels, in order. `will_publish` is called at
-        most once per group, with those that are about to become visible; else all is as with `send`.
+        Yields each group with what became of each of its parcels, in order. `will_publish` is called
+        at most once per group, with those that are about to become visible; else all is as with `send`.
 
         Raises:
             ChannelError: the far side cannot be reached; nothing of what was not yielded became visible.

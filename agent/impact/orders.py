@@ -88,7 +88,8 @@ def judging_orders(layout: Layout, judge: Judge) -> JudgeOrder:
         if sku is None:
             fault = _SAME if _all_same(rows, identifiers) else _TWICE
             return tuple((index, fault) for index in range(len(rows)))
-        found = () if len({row[sku] for row in rows}) == len(rows) else tuple(_repeated(rows, sku, judge))
+        skus = [row[sku] for row in rows]
+        found = () if len(set(skus)) == len(rows) else tuple(_repeated(rows, skus, judge))
         return found if len(rows) <= most else (*found, (0, _many(len(rows), most)))
 
     return judge_order
@@ -102,13 +103,13 @@ def _all_same(rows: Rows, identifiers: Sequence[int]) -> bool:
     )
 
 
-def _repeated(rows: Rows, sku: int, judge: Judge) -> Iterator[tuple[int, Fault]]:
+def _repeated(rows: Rows, skus: Sequence[str], judge: Judge) -> Iterator[tuple[int, Fault]]:
     """Find the rows whose SKU stands on another row too; an approval excludes other changes of its item."""
-    times = Counter(row[sku] for row in rows)
-    approved = {row[sku] for row in rows if times[row[sku]] > 1 and judge(row).change is Change.APPROVAL}
-    for index, row in enumerate(rows):
-        if times[row[sku]] > 1:
-            yield index, _APPROVED_TOO if row[sku] in approved else _PAIR
+    several = {one for one, times in Counter(skus).items() if times > 1}
+    found = [index for index, one in enumerate(skus) if one in several]
+    approved = {skus[index] for index in found if judge(rows[index]).change is Change.APPROVAL}
+    for index in found:
+        yield index, _APPROVED_TOO if skus[index] in approved else _PAIR
 
 
 def _many(rows: int, most: int) -> Fault:

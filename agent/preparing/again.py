@@ -113,6 +113,7 @@ def first_rows(drafts: Sequence[DraftFile], many: int) -> tuple[tuple[str, ...],
     shown: list[tuple[str, ...]] = []
     for draft in drafts:
         if draft.rows and len(shown) < many:
+            draft.flush()
             with draft.path.open(encoding="utf-8", newline="") as file:
                 shown.extend(tuple(row) for row in islice(csv.reader(file), 1, 1 + many - len(shown)))
     return tuple(shown)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agent.impact.rules import RowRules
+    from agent.mapping.records import Origin
     from agent.preparing.batches import DraftSet
     from agent.preparing.rows import Origins, Repeat
     from agent.preparing.scratch import Scratch
@@ -49,15 +50,24 @@ class Settling:
     def settle(self, rows: Rows, run: int) -> Settled:
         """Judge the rows of a whole order, sound one by one."""
         distinct, repeats = self._parted(rows)
-        guilty: set[int] = set()
-        if len(distinct) > 1:
-            for index, fault in self.rules.judge_order(distinct.cells):
-                error = CODES[fault.code].severity is Severity.ERROR
-                origins = distinct.origins_of(index)
-                self.scratch.findings.add(fault, origins, run=None if error else run)
-                if error:
-                    guilty.update(number for number, _ in origins)
+        faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
+        if not faults:
+            return Settled(distinct, repeats)
+        guilty = self._note_faults(faults, distinct, run)
         return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
+
+    def _note_faults(self, faults: Iterable[tuple[int, Fault]], rows: Rows, run: int) -> set[int]:
+        """Note what is wrong with an order or remarkable about it; return the records to blame."""
+        guilty: set[int] = set()
+        found: dict[int, tuple[Fault, list[Origin]]] = {}
+        for index, fault in faults:
+            found.setdefault(id(fault), (fault, []))[1].extend(rows.origins_of(index))
+        for fault, origins in found.values():
+            error = CODES[fault.code].severity is Severity.ERROR
+            self.scratch.findings.add(fault, origins, run=None if error else run)
+            if error:
+                guilty.update(number for number, _ in origins)
+        return guilty
 
     def _parted(self, rows: Rows) -> tuple[Rows, list[Repeat]]:
         """Part the rows from those that repeat an earlier one."""
@@ -71,11 +81,16 @@ class Settling:
                 repeats.append((rows.origins_of(index), rows.origins_of(earlier)[0][0]))
         return rows.only(list(first.values())), repeats
 
-    def note_repeats(self, repeats: Iterable[Repeat], run: int) -> None:
+    def note_repeats(self, repeats: Sequence[Repeat], run: int) -> None:
         """Say which rows were left out."""
-        for origins, earlier in repeats:
-            words = "this row repeats an earlier one exactly; it is sent once"
-            self.scratch.findings.add(Fault("N-ROWDUP", words, "", f"record {earlier}"), origins, run=run)
+        findings = self.scratch.findings
+        for index, (origins, earlier) in enumerate(repeats):
+            words = "repeats an earlier row exactly; it is sent once"
+            fault = Fault("N-ROWDUP", words, "", f"record {earlier}")
+            if findings.room(fault) <= 0:
+                findings.count(fault, sum(len(of) for of, _ in repeats[index:]), run=run)
+                return
+            findings.add(fault, origins, run=run)
 
     def send(self, rows: Rows) -> tuple[int, int, int]:
         """Put an order into the drafts; return the draft's number, first byte and size."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from agent.preparing.batches import Totals
     from agent.preparing.verdicts import Verdict
 
-_MANY = 4096  # distinct verdicts kept before they are added up
+_MANY = 16384  # distinct verdicts kept before they are added up
 _WAITING = 8192  # rows that wait to be counted
 
 

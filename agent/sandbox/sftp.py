@@ -115,7 +115,7 @@ class SandboxSftp:
 
     def cut(self) -> None:
         """Cut every connection there is, as a crash would."""
-        for transport in self._transports:
+        for transport in list(self._transports):  # not those that come while it is at it
             with suppress(OSError):
                 transport.sock.shutdown(socket.SHUT_RDWR)
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from agent.spool import Spool
     from agent.workers import Workers
 
+REFUSED = 3600.0  # seconds a destination that refused us is left alone: servers lock accounts
+
 
 class Stop:
     """A word that is said once: come to rest. Asking for it takes no lock, so a signal handler may."""

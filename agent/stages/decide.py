@@ -1,6 +1,8 @@
-"""A person decides: release, resend, cancel. What may be decided is an edge in the transition table like any other.
+"""A person decides: release, resend, cancel. What may be decided is an edge in the transition table.
 
-Each decision is one set of transitions, committed together and recorded with who decided and why.
+Each decision is one set of transitions, committed together and recorded with who decided and why. A word
+about a submission is a word about all of its batches that it can mean; where it would mean different things
+for different batches, it is not guessed: the batch has to be named.
 """
 
 from __future__ import annotations
@@ -10,21 +12,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from agent.errors import AgentError
+from agent.feedback.wording import count
 from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Fault
-from agent.states import BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState
+from agent.states import BATCH, LEFT_NOTHING, OVERRULED, SUBMISSION, BatchState, Phase, SubmissionState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.ledger.ledger import Ledger
-    from agent.model import Batch, Submission
+    from agent.model import Attempt, Batch, Submission
     from agent.settings.models import Settings
 
 Verb = Literal["release", "resend", "cancel"]
 
-_SUBMISSION = {"release": ("released",), "cancel": ("cancelled",), "resend": ()}
+_SUBMISSION = {"release": "released", "cancel": "cancelled", "resend": ""}
 _BATCH = {"release": ("released", "found"), "cancel": ("cancelled",), "resend": ("resent",)}
+_REASONS = {"cancelled": "a person gave it up", "found": "a person found it at the other end"}
+_LATER = 1000  # later submissions of a feed that are looked at for a warning
 
 
 class CannotDecideError(AgentError):
@@ -33,64 +40,119 @@ class CannotDecideError(AgentError):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What will be committed, and what a person should know before or after."""
+    """What will be committed, and what a person should know about it."""
 
     transitions: tuple[Transition, ...]
     warnings: tuple[str, ...] = ()
 
 
-def decide(ledger: Ledger, settings: Settings, verb: Verb, subject: str, why: str) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person said, when, and about what."""
+
+    verb: Verb
+    subject: str  # the full id of a submission or batch
+    why: str
+    at: float  # UTC epoch seconds
+
+
+def decide(ledger: Ledger, settings: Settings, word: Word) -> Decision:
     """Turn a person's word about a submission or batch into transitions.
 
     Raises:
         CannotDecideError: nothing there can be released, sent again or cancelled.
+
     """
-    submission = ledger.submission(subject)
-    batch = ledger.batch(subject) if submission is None else None
+    submission = ledger.submission(word.subject)
+    batch = ledger.batch(word.subject) if submission is None else None
     owner = submission or (ledger.submission(batch.submission) if batch else None)
     if owner is None:
-        raise CannotDecideError(f"the ledger knows no {subject}")
-    if submission is not None and (change := _about_submission(submission, verb, why)):
-        return Decision((change,))
-    concerned = (batch,) if batch else ledger.batches_of(owner.id)
-    changes = [change for one in concerned for change in _about_batch(ledger, settings, owner, one, verb, why)]
-    if not changes:
-        states = ", ".join(sorted({one.state for one in concerned})) or owner.state
-        raise CannotDecideError(f"there is nothing to {verb}: {subject} is {states}")
-    if owner.state == SubmissionState.CLOSED and all(change.kind == "batch" for change in changes):
-        changes.insert(0, Transition(owner.id, "submission", "reopened", note=why))
-    return Decision(tuple(changes), _newer(ledger, concerned) if verb != "cancel" else ())
+        raise CannotDecideError(f"the ledger knows no {word.subject}")
+    if submission is not None and (change := _about_submission(submission, word)):
+        return Decision((change,), _newer(ledger, owner) if change.event == "released" else ())
+    concerned = _concerned(word, owner, (batch,) if batch else ledger.batches_of(owner.id))
+    if concerned[0].state == BatchState.SENT:
+        return Decision((_once_more(ledger, settings, owner, concerned, word),), _newer(ledger, owner))
+    changes = [_about_batch(ledger, one, word) for one in concerned]
+    if owner.state == SubmissionState.CLOSED:
+        changes.insert(0, Transition(owner.id, "submission", "reopened", note=word.why, reason=owner.reason))
+    return Decision(tuple(changes), _warnings(ledger, word, owner, changes[-1].event))
 
 
-def _about_submission(submission: Submission, verb: Verb, why: str) -> Transition | None:
-    for event in _SUBMISSION[verb]:
-        if (submission.state, event) not in SUBMISSION:
-            continue
-        if event == "released" and not submission.sha256:
-            words = "its bytes were never read; mend the file and drop it again, or cancel it here"
-            raise CannotDecideError(f"{submission.id} cannot be released: {words}")
-        generation = submission.generation + 1 if event == "released" else None
-        return Transition(submission.id, "submission", event, note=why, tries=0, generation=generation)
-    return None
+def _warnings(ledger: Ledger, word: Word, owner: Submission, event: str) -> tuple[str, ...]:
+    if event == "cancelled":
+        return _being_sent(ledger, word)
+    return () if event == "found" else _newer(ledger, owner)
 
 
-def _about_batch(
-    ledger: Ledger, settings: Settings, owner: Submission, batch: Batch, verb: Verb, why: str
-) -> list[Transition]:
-    if verb == "resend" and batch.state == BatchState.SENT:
-        return [_once_more(ledger, settings, owner, batch, why)]
-    for event in _BATCH[verb]:
-        if (batch.state, event) not in BATCH:
-            continue
-        attempts = ledger.attempts(batch.id)
-        overruled = replace(attempts[-1], outcome=OVERRULED) if attempts and event == "resent" else None
-        return [Transition(batch.id, "batch", event, note=why, tries=0, attempt=overruled)]
-    return []
+def _about_submission(submission: Submission, word: Word) -> Transition | None:
+    event = _SUBMISSION[word.verb]
+    if (submission.state, event) not in SUBMISSION:
+        return None
+    if event == "released" and not submission.sha256:
+        words = "its bytes were never read; mend the file and drop it again, or cancel it here"
+        raise CannotDecideError(f"{submission.id} cannot be released: {words}")
+    generation = submission.generation + 1 if event == "released" else None
+    return Transition(
+        submission.id,
+        "submission",
+        event,
+        reason=_REASONS.get(event, ""),
+        note=word.why,
+        tries=0,
+        generation=generation,
+    )
 
 
-def _once_more(ledger: Ledger, settings: Settings, owner: Submission, batch: Batch, why: str) -> Transition:
-    """A delivered batch goes again as a new batch with a name of its own: the old name may be refused or ignored."""
-    number = max(one.number for one in ledger.batches_of(owner.id)) + 1
+def _concerned(word: Word, owner: Submission, batches: Sequence[Batch]) -> list[Batch]:
+    """Return the batches that the word is about; at least one, and it means the same for each."""
+    meant = [one for one in batches if _event(word.verb, one.state)]
+    if not meant:
+        states = " and ".join(sorted({one.state for one in batches})) or owner.state
+        raise CannotDecideError(f"there is nothing to {word.verb}: {word.subject} is {states}")
+    if word.verb != "cancel" and len({one.state for one in meant}) > 1:
+        named = ", ".join(f"{one.id} ({one.state})" for one in meant)
+        raise CannotDecideError(f"say which batch to {word.verb}, for they are in different states: {named}")
+    return meant
+
+
+def _event(verb: Verb, state: str) -> str:
+    """Return what a word makes happen to a batch in a state, "" for nothing."""
+    if (verb, state) == ("resend", BatchState.SENT):
+        return "resending"
+    return next((event for event in _BATCH[verb] if (state, event) in BATCH), "")
+
+
+def _about_batch(ledger: Ledger, batch: Batch, word: Word) -> Transition:
+    event = _event(word.verb, batch.state)
+    overruled = _overruled(ledger.attempts(batch.id)) if event == "resent" else None
+    reason = _REASONS.get(event, "")
+    return Transition(batch.id, "batch", event, reason=reason, note=word.why, tries=0, attempt=overruled)
+
+
+def _overruled(attempts: Sequence[Attempt]) -> Attempt | None:
+    """Note with the last attempt that may have arrived that a person says it did not."""
+    doubtful = [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
+    return replace(doubtful[-1], outcome=OVERRULED) if doubtful else None
+
+
+def _once_more(
+    ledger: Ledger, settings: Settings, owner: Submission, batches: Sequence[Batch], word: Word
+) -> Transition:
+    """Send delivered batches again as new ones with names of their own: the old may be refused or ignored."""
+    last = max(one.number for one in ledger.batches_of(owner.id))
+    again = tuple(
+        _copy_of(settings, owner, batch, last + place, word.at)
+        for place, batch in enumerate(batches, start=1)
+    )
+    event = "reopened" if owner.state == SubmissionState.CLOSED else "resending"
+    counts = replace(owner.counts, rows=owner.counts.rows + sum(batch.rows for batch in again))
+    return Transition(
+        owner.id, "submission", event, note=word.why, reason=owner.reason, new_batches=again, counts=counts
+    )
+
+
+def _copy_of(settings: Settings, owner: Submission, batch: Batch, number: int, at: float) -> Batch:
     identity = batch_id(BatchOrigin(owner.feed, batch.destination, batch.id, "sent again", "", 0, number))
     destination = settings.destinations.get(batch.destination)
     if destination is None:
@@ -100,30 +162,35 @@ def _once_more(ledger: Ledger, settings: Settings, owner: Submission, batch: Bat
     name = batch_name(owner.feed, day, identity, extension, destination.file_pattern)
     if isinstance(name, Fault):
         raise CannotDecideError(name.words)
-    again = replace(
-        batch, id=identity, number=number, name=name, state=BatchState.READY, reason="", due_at=0.0, tries=0
+    state = BatchState.READY
+    return replace(
+        batch,
+        id=identity,
+        number=number,
+        name=name,
+        state=state,
+        reason="",
+        due_at=0.0,
+        tries=0,
+        created_at=at,
+        updated_at=at,
     )
-    event = "reopened" if owner.state == SubmissionState.CLOSED else "resending"
-    return Transition(owner.id, "submission", event, note=why, new_batches=(again,))
 
 
-def _newer(ledger: Ledger, batches: tuple[Batch, ...]) -> tuple[str, ...]:
-    """Say when later batches of the same feed went out: these older ones may put an old amount back."""
-    said: list[str] = []
-    for batch in batches:
-        owner = ledger.submission(batch.submission)
-        sent = ledger.batches([BatchState.SENT], batch.destination, limit=100_000)
-        later = [
-            one
-            for one in sent
-            if one.created_at > batch.created_at
-            and owner is not None
-            and (other := ledger.submission(one.submission)) is not None
-            and other.feed == owner.feed
-        ]
-        if later:
-            said.append(
-                f"{batch.id} is older than {len(later)} batches of this feed that were sent already;"
-                " where they name the same orders it puts older values back"
-            )
-    return tuple(said)
+def _being_sent(ledger: Ledger, word: Word) -> tuple[str, ...]:
+    """Say which batches of a submission that is given up are on the wire, and are not called back."""
+    sending = [one.id for one in ledger.batches_of(word.subject) if one.state == BatchState.SENDING]
+    return tuple(f"{one} is being sent just now and is not cancelled" for one in sending)
+
+
+def _newer(ledger: Ledger, owner: Submission) -> tuple[str, ...]:
+    """Say when later files of the same feed were sent: what goes out now may put older amounts back."""
+    latest = ledger.submissions(None, owner.feed, limit=_LATER, newest_first=True)
+    later = [one.id for one in latest if one.received_at > owner.received_at]
+    batches = [batch for one in later for batch in ledger.batches_of(one)]
+    sent = sum(batch.state == BatchState.SENT for batch in batches)
+    if not sent:
+        return ()
+    many = count(sent, "batch", "batches")
+    words = "where they name the same orders, what goes out now puts older values back"
+    return (f"later files of this feed were sent already ({many}); {words}",)

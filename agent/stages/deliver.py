@@ -1,8 +1,8 @@
 """Deliver: a batch that is ready travels over its channel; what cannot be known is said to be in doubt.
 
 Look before you send: where an earlier attempt may have become visible, the channel looks first. The ledger
-hears WILL_PUBLISH, on disk, before anything can become visible. What comes back says how the attempt ended; an
-outcome of `deferred`, `held` or `failed` means that nothing of it arrived for sure.
+hears WILL_PUBLISH, on disk, before anything can become visible. What comes back says how the attempt ended;
+an outcome of `deferred`, `held` or `failed` means that nothing of it arrived for sure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from agent.channels.base import Channel, Parcel, Sighting
 from agent.errors import ChannelError, Permanent, SpoolError, Transient, UnknownOutcome
 from agent.ledger.transition import Transition
 from agent.model import Attempt, Batch
-from agent.states import OVERRULED, Phase
+from agent.stages.context import REFUSED
+from agent.states import LEFT_NOTHING, OVERRULED, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from agent.settings.models import Destination, Retries
     from agent.stages.context import Context
 
-REFUSED = 3600.0  # seconds a destination that refused us is left alone: servers lock accounts
-
-_SURELY_NOT = frozenset({"deferred", "failed", "held"})
 _UNKNOWN = "unknown"  # outcome of an attempt whose answer never came
 
 
@@ -51,7 +49,7 @@ def deliver(context: Context, channel: Channel, batch: str) -> Transition:
 
 
 def recover(context: Context, batch: str, due_at: float | None = None) -> Transition:
-    """Take up a batch whose attempt was cut short; the next one, not before `due_at`, looks first if it must."""
+    """Take up a batch whose attempt was cut short; the next one comes at `due_at`, and looks if it must."""
     attempts = context.ledger.attempts(batch)
     interrupted = replace(attempts[-1], ended_at=context.now(), outcome="interrupted") if attempts else None
     reason = "the agent was stopped while sending; the next attempt finds out how far it came"
@@ -67,11 +65,11 @@ def hold_stranded(context: Context, batch: str) -> Transition:
 
 def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
     """Return the attempts that may have left something at the other end."""
-    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in _SURELY_NOT]
+    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
 
 
 def delay(attempt: int, retries: Retries, dice: float) -> float:
-    """Return the seconds until the next attempt: doubling from `first` to `at_most`, of that a half or more."""
+    """Return the seconds until the next attempt: `first`, doubled up to `at_most`, of that a half or more."""
     whole = min(retries.first * 2.0 ** min(attempt - 1, 30), retries.at_most)
     return whole * (0.5 + dice / 2)
 

@@ -1,24 +1,28 @@
 """Prepare: a received file becomes checked batches in the spool, or goes aside with its findings.
 
-The work is done in a limited child process; this stage only gives the job, publishes what came out and says what
-follows. A file that breaks the child twice is quarantined, so that the rest goes on.
+The work is done in a limited child process; this stage only gives the job, publishes what came out and says
+what follows. A file that breaks the child twice is quarantined, so that the rest goes on; where the machine
+is at fault (a full disk, no process to be had) the file is not blamed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import TYPE_CHECKING
 
 from agent import __version__
-from agent.errors import SettingsError, WorkerBroke
+from agent.errors import SettingsError, SpoolError, WorkerBroke
 from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
-from agent.model import Batch, Fault, FindingGroup, Paper, Severity, Submission
-from agent.preparing.job import Job, Prepared
+from agent.model import Batch, Counts, Fault, FindingGroup, Severity
+from agent.preparing.job import Job
 from agent.settings.shipped import find_template
+from agent.spool import NoRoomError
 from agent.states import BatchState
 from agent.workers import TemplateUnusableError
 
@@ -26,10 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from agent.model import Paper, Submission
+    from agent.preparing.job import Prepared
     from agent.settings.models import Feed, Settings
     from agent.stages.context import Context
 
 _TRIES = 2  # a file that broke the worker so often is quarantined
+_ROOM = 4 * 2**20  # bytes; with less left on the disk it was the disk that broke the worker
 
 
 def prepare(
@@ -38,6 +45,7 @@ def prepare(
     """Prepare one received submission.
 
     Raises:
+        NoRoomError: the disk is full; nothing is wrong with the file.
         SpoolError: what came out could not be kept.
 
     """
@@ -46,15 +54,21 @@ def prepare(
         raise LookupError(f"there is no submission {submission}")
     feed = context.feed(received.feed)
     if feed is None:
-        return _rejected(received, "the settings no longer have this feed; add it again and release the file")
+        return _refused(received, "the settings no longer have this feed; add it again and release the file")
+    try:
+        source = context.spool.verify(f"spool/obj/{received.sha256}", received.sha256)
+    except SpoolError as error:
+        if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError):
+            raise  # the disk does not let us read it
+        words = f"the agent's copy of this file is no longer what was taken: {error}"
+        return _quarantined(received, "Q-ALTERED", words, "drop the file again; cancel this one")
     scratch = context.spool.scratch()
     try:
-        job = job_of(context.settings, feed, context.spool.path(f"spool/obj/{received.sha256}"), scratch)
-        prepared = context.workers.prepare(job, progress)
-        return _published(context, received, feed, job, prepared)
+        return _prepared(context, received, job_of(context.settings, feed, source, scratch), progress)
     except (TemplateUnusableError, SettingsError) as error:
-        return _rejected(received, f"the feed's template cannot be used: {error}")
+        return _refused(received, f"the feed's template cannot be used: {error}")
     except WorkerBroke as error:
+        _blame_a_full_disk(scratch)
         return _broke(received, error)
     finally:
         context.spool.discard(scratch)
@@ -79,12 +93,19 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
 
 
 def _template(name: str, folder: Path) -> str:
-    return find_template(name, folder).read_text(encoding="utf-8")
+    path = find_template(name, folder)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError((f"templates/{name}: C-FILE cannot be read: {why}",)) from error
 
 
-def _rejected(received: Submission, reason: str) -> Transition:
+def _refused(received: Submission, reason: str) -> Transition:
     group = FindingGroup("C-FEED", Severity.ERROR, "", 1, reason, "mend the settings, then release the file")
-    return Transition(received.id, "submission", "rejected", reason=reason, groups=(group,))
+    return Transition(
+        received.id, "submission", "rejected", reason=reason, groups=(group,), counts=Counts(), tries=0
+    )
 
 
 def _broke(received: Submission, error: WorkerBroke) -> Transition:
@@ -92,40 +113,47 @@ def _broke(received: Submission, error: WorkerBroke) -> Transition:
     if tries < _TRIES:
         return Transition(received.id, "submission", "broke", note=str(error), tries=tries)
     words = f"preparing this file broke the agent's worker {tries} times: {error}"
-    group = FindingGroup("Q-BROKE", Severity.ERROR, "", 1, words, "look at the file, or raise the limits")
-    return Transition(received.id, "submission", "quarantined", reason=words, tries=tries, groups=(group,))
+    return replace(
+        _quarantined(received, "Q-BROKE", words, "look at the file, or raise the limits"), tries=tries
+    )
 
 
-def _published(
-    context: Context, received: Submission, feed: Feed, job: Job, prepared: Prepared
+def _quarantined(received: Submission, code: str, words: str, mend: str) -> Transition:
+    group = FindingGroup(code, Severity.ERROR, "", 1, words, mend)
+    return Transition(
+        received.id, "submission", "quarantined", reason=words, groups=(group,), counts=Counts()
+    )
+
+
+def _blame_a_full_disk(scratch: Path) -> None:
+    """Tell a worker that a full disk broke from one that a file broke."""
+    found = os.statvfs(scratch)
+    if found.f_bavail * found.f_frsize < _ROOM or (found.f_files and not found.f_favail):
+        raise NoRoomError("cannot prepare files: the disk is full; make room")
+
+
+def _prepared(
+    context: Context, received: Submission, job: Job, progress: Callable[[int], None]
 ) -> Transition:
-    """Put everything on disk under its final name, then say so."""
-    papers = _papers(context, received, job, prepared)
-    common = Transition(
+    """Have the work done, put everything on disk under its final name, then say so."""
+    prepared = context.workers.prepare(job, progress)
+    refused = prepared.verdict == "refused"
+    batches = () if refused else _batches(context, received, job, prepared)
+    if isinstance(batches, Fault):
+        return _refused(received, batches.words)
+    drafts = zip(prepared.drafts, batches, strict=True)
+    context.spool.publish_all([(job.scratch / draft.file, batch.path) for draft, batch in drafts])
+    return Transition(
         received.id,
         "submission",
-        "rejected" if prepared.verdict == "refused" else "prepared",
+        "rejected" if refused else "prepared",
         reason=prepared.reason,
         counts=prepared.counts,
         groups=prepared.groups,
-        papers=papers,
+        papers=_papers(context, received, job, prepared),
+        new_batches=batches,
         tries=0,
     )
-    if prepared.verdict == "refused":
-        return common
-    batches = [
-        _batch(context, received, feed, job, number, prepared) for number in range(len(prepared.drafts))
-    ]
-    faults = [batch for batch in batches if isinstance(batch, Fault)]
-    if faults:
-        return _rejected(received, faults[0].words)
-    pairs = [
-        (job.scratch / draft.file, batch.path)
-        for draft, batch in zip(prepared.drafts, batches, strict=True)
-        if isinstance(batch, Batch)
-    ]
-    context.spool.publish_all(pairs)
-    return replace(common, new_batches=tuple(batch for batch in batches if isinstance(batch, Batch)))
 
 
 def _papers(context: Context, received: Submission, job: Job, prepared: Prepared) -> tuple[Paper, ...]:
@@ -136,42 +164,63 @@ def _papers(context: Context, received: Submission, job: Job, prepared: Prepared
     return tuple(one.paper(kind) for (kind, _), one in zip(there, stored, strict=True))
 
 
-def _batch(
-    context: Context, received: Submission, feed: Feed, job: Job, index: int, prepared: Prepared
-) -> Batch | Fault:
-    draft = prepared.drafts[index]
+def _batches(
+    context: Context, received: Submission, job: Job, prepared: Prepared
+) -> tuple[Batch, ...] | Fault:
+    """Give each draft its identity and name; a Fault where no name fits the destination's pattern."""
+    feed = job.feed
+    destination = context.settings.destinations[feed.destination]
     day = datetime.fromtimestamp(received.received_at, UTC).date()
-    shape = f"{feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{__version__}"
+    held = prepared.verdict == "hold"
+    made: list[Batch] = []
+    for number, (identity, draft) in enumerate(
+        zip(_identities(context, received, job, len(prepared.drafts)), prepared.drafts, strict=True), start=1
+    ):
+        name = batch_name(feed.name, day, identity, feed.extension, destination.file_pattern)
+        if isinstance(name, Fault):
+            return name
+        now = context.now()
+        made.append(
+            Batch(
+                id=identity,
+                submission=received.id,
+                destination=feed.destination,
+                number=number,
+                name=name,
+                path=f"spool/out/{identity}",
+                sha256=draft.sha256,
+                size=draft.size,
+                rows=draft.rows,
+                totals=draft.totals,
+                state=BatchState.HELD if held else BatchState.READY,
+                reason=prepared.reason if held else "",
+                due_at=0.0,
+                tries=0,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    return tuple(made)
+
+
+def _identities(context: Context, received: Submission, job: Job, many: int) -> list[str]:
+    """Name the batches by all that makes them what they are, and by how often that went out before.
+
+    The same file that is prepared again on a person's word, or dropped again where the feed allows it, makes
+    new batches: the far side may ignore a name that it knows.
+    """
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{__version__}"
     origin = BatchOrigin(
-        feed=feed.name,
-        destination=feed.destination,
+        feed=job.feed.name,
+        destination=job.feed.destination,
         raw=received.sha256,
         template=hashlib.sha256(job.template.encode()).hexdigest(),
         mapping=hashlib.sha256(shape.encode()).hexdigest(),
         generation=received.generation,
-        number=index + 1,
+        number=1,
     )
-    identity = batch_id(origin)
-    pattern = context.settings.destinations[feed.destination].file_pattern
-    name = batch_name(feed.name, day, identity, feed.extension, pattern)
-    if isinstance(name, Fault):
-        return name
-    held = prepared.verdict == "hold"
-    return Batch(
-        id=identity,
-        submission=received.id,
-        destination=feed.destination,
-        number=index + 1,
-        name=name,
-        path=f"spool/out/{identity}",
-        sha256=draft.sha256,
-        size=draft.size,
-        rows=draft.rows,
-        totals=draft.totals,
-        state=BatchState.HELD if held else BatchState.READY,
-        reason=prepared.reason if held else "",
-        due_at=0.0,
-        tries=0,
-        created_at=context.now(),
-        updated_at=context.now(),
+    named = (
+        [batch_id(replace(origin, generation=again, number=number)) for number in range(1, many + 1)]
+        for again in count(received.generation)
     )
+    return next(ids for ids in named if not any(map(context.ledger.batch, ids)))

@@ -151,7 +151,7 @@ class TestLogin:
     def test_no_key_by_chance(
         self, sshd: Sshd, make_parcel: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """An agent that is running and a key in the usual place are not asked, even if they would let us in."""
+        """A running agent and a key in the usual place are not asked, even if they would let us in."""
         (tmp_path / ".ssh").mkdir()
         (tmp_path / ".ssh" / "id_ed25519").write_bytes(sshd.user_key.read_bytes())
         listener = socket.socket(socket.AF_UNIX)

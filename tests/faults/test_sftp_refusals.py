@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -70,6 +72,16 @@ class TestBeforeTheRename:
             channel_to(server).send(make_parcel(b"n" * size), pytest.fail)
         assert files(server.storage.root) == set()
 
+    def test_one_write_in_the_middle_refused(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
+        """A hole that the size does not show: the answers to the first of many writes are read, too."""
+        writes = itertools.count()
+        server = stand_in(
+            interfere=lambda request: FAILURE if request.operation == "write" and next(writes) == 1 else None
+        )
+        with pytest.raises(Transient, match="refused to write"):
+            channel_to(server).send(make_parcel(b"h" * 6_000_000), pytest.fail)
+        assert files(server.storage.root) == set()
+
     @pytest.mark.parametrize("look", [True, False])
     def test_bytes_dropped_in_silence(
         self, stand_in: Any, channel_to: Any, make_parcel: Any, *, look: bool
@@ -129,6 +141,25 @@ class TestTheRename:
         server = stand_in(interfere=answering("renamed", FAILURE))
         assert channel_to(server).send(make_parcel(), lambda: None).how == "verified"
         assert len(server.accepted) == 1
+
+    def test_refused_where_nobody_may_look(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
+        """A no that may mean "the name is taken", and no look allowed: nobody can tell by what."""
+        server = stand_in(interfere=answering("rename", FAILURE))
+        with pytest.raises(UnknownOutcome):
+            channel_to(server, look=False).send(make_parcel(), lambda: None)
+
+    def test_done_but_with_other_bytes(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
+        """A file that has lost bytes on its way from one name to the other is no success."""
+        server = stand_in()
+        parcel = make_parcel()
+
+        def lose(request: Request) -> None:
+            if request.operation == "renamed":
+                os.truncate(server.storage.root / parcel.name, 3)
+
+        server.storage.interfere = lose
+        with pytest.raises(UnknownOutcome, match="3 bytes are there"):
+            channel_to(server).send(parcel, lambda: None)
 
     def test_said_to_be_done_but_not(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
         """A yes without a deed: found out where the server takes nothing away; else its word must do."""
@@ -269,6 +300,26 @@ class TestPlaces:
         assert while_noting == [{f".{parcel.name}.1.part"}]
         assert files(server.storage.root / "tmp") == set()
         assert files(server.storage.root / "in") == {parcel.name}
+
+    def test_content_that_may_not_be_read(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
+        """Name and size must do where nobody may read; another size is no proof."""
+        server = stand_in(interfere=answering("open", DENIED))
+        parcel = make_parcel()
+        for content, found in ((b"x" * parcel.size, True), (b"x", None)):
+            (server.storage.root / parcel.name).write_bytes(content)
+            assert channel_to(server).look(parcel).found is found
+
+    def test_a_server_that_answers_nonsense_is_left(
+        self, stand_in: Any, channel_to: Any, make_parcel: Any, proxied: Any
+    ) -> None:
+        """A yes in place of a size: nobody could be asked; the next look begins with a new connection."""
+        server = stand_in(interfere=answering("stat", OK))
+        proxy = proxied(server.port)
+        channel = channel_to(server, port=proxy.port)
+        for connections in (1, 2):
+            with pytest.raises(Transient, match="nonsense"):
+                channel.look(make_parcel())
+            assert proxy.connections == connections
 
     def test_a_server_that_may_not_be_asked(self, stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
         """`look: false` asks for no file by name, before or after; the server's word is the receipt."""

@@ -72,7 +72,7 @@ class Refunds:
         for order in range(ORDERS):
             why = "no idea" if self._partly(number) and order == 3 else "changed mind"
             yield f"A-{number:03}-{order:02}", "RED", "19.90", "1", why
-            yield f"A-{number:03}-{order:02}", "BLUE", "0.00", "0", why
+            yield f"A-{number:03}-{order:02}", "BLUE", "0", "0", why
 
     def _source(self, number: int) -> bytes:
         lines = [",".join(row) for row in self._rows(number)]

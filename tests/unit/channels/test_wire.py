@@ -88,6 +88,17 @@ def test_small_requests_share_a_packet() -> None:
     assert far.sends == 2  # the greeting, and the three
 
 
+def test_what_is_forgotten_is_not_kept() -> None:
+    """Answers nobody waits for any more go, whether they came before or come after."""
+    wire = wire_to(FarEnd(lambda asked: status(asked.number)))
+    first, second, third, fourth = (wire.ask_remove(name) for name in "abcd")
+    wire.forget(first, None)
+    run(wire, wire.done(third))
+    wire.forget(second)
+    run(wire, wire.done(fourth))
+    assert (wire._arrived, wire._forgotten) == ({}, set())
+
+
 def test_a_write_fills_whole_ssh_packets() -> None:
     """One byte more in a write would cost a second packet: two encryptions in place of one."""
     far = FarEnd(lambda asked: status(asked.number))

@@ -1,0 +1,165 @@
+"""What is due now, asked of the ledger each time anew: nothing here remembers what a restart would miss.
+
+Order: the batches of one feed go to one destination in the order in which their files came. One that waits
+for its next attempt holds back the later ones of its feed, for they may carry newer amounts of the same
+orders; it does not hold back other feeds. A destination that refused us is left alone for a while, but for a
+batch that a person let go since: it finds out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.stages.context import REFUSED
+from agent.states import ENDED, BatchState, SubmissionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
+
+    from agent.ledger.transition import Transition
+    from agent.model import Batch, Submission
+    from agent.stages.context import Context
+
+    T = TypeVar("T")
+
+FEW, MANY = 200, 20_000  # subjects asked for at a time: as a rule, and where the first ones all have to wait
+
+_TOLD = (
+    SubmissionState.REJECTED,
+    SubmissionState.QUARANTINED,
+    SubmissionState.DUPLICATE,
+    SubmissionState.CLOSED,
+)
+_CONCERNS = frozenset({BatchState.HELD, BatchState.IN_DOUBT, BatchState.FAILED})
+_REMEMBERED = 10_000  # submissions whose feed and time of receipt are remembered: they never change
+
+
+def some(ask: Callable[[int], Sequence[T]], wanted: Callable[[T], bool]) -> list[T]:
+    """Return what is wanted of the first answers, or of many more where all of the first have to wait."""
+    for limit in (FEW, MANY):
+        found = ask(limit)
+        left = [one for one in found if wanted(one)]
+        if left or len(found) < limit:
+            return left
+    return []
+
+
+def to_prepare(context: Context, wanted: Callable[[str], bool]) -> list[str]:
+    """Return received submissions, the oldest first."""
+
+    def ask(limit: int) -> list[str]:
+        found = context.ledger.submissions([SubmissionState.RECEIVED], limit=limit)
+        return [one.id for one in found]
+
+    return some(ask, wanted)
+
+
+def to_close(context: Context, wanted: Callable[[str], bool]) -> list[str]:
+    """Return submissions about which the folder is owed a word."""
+
+    def ask(limit: int) -> list[str]:
+        owed = context.ledger.owed(_TOLD, limit=limit)
+        return [one.id for one in (*owed, *context.ledger.to_tell(limit=limit))]
+
+    return some(ask, wanted)
+
+
+def is_owed(context: Context, submission: Submission) -> bool:
+    """Whether the folder is owed a word about a submission."""
+    if submission.state != SubmissionState.PREPARED:
+        return submission.state in _TOLD and submission.told_at < submission.updated_at
+    batches = context.ledger.batches_of(submission.id)
+    concerns = (one for one in batches if one.state in _CONCERNS)
+    return all(one.state in ENDED for one in batches) or any(
+        one.updated_at > submission.told_at for one in concerns
+    )
+
+
+class Deliveries:
+    """Which batches may go to a destination."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._owners: dict[str, tuple[str, float]] = {}  # feed and time of receipt, by submission
+        self._quiet: dict[str, tuple[float, float]] = {}  # destinations left alone: since when, until when
+
+    def due(self, destination: str) -> list[Batch]:
+        """Return the batches that may go now; one whose feed is in trouble comes behind the others."""
+        now = self._context.now()
+        waiting = self._waiting(destination)
+        held_back = self._first_of_each_feed(one for one in waiting if self._due_at(one) > now)
+        again = [one for one in waiting if self._due_at(one) <= now]
+
+        def ask(limit: int) -> list[Batch]:
+            ready = self._context.ledger.batches([BatchState.READY], destination, limit=limit)
+            return sorted([*again, *ready], key=self._age)
+
+        def may_go(batch: Batch) -> bool:
+            first = held_back.get(self._feed(batch))
+            return first is None or self._age(batch) < self._age(first)
+
+        found = some(ask, may_go)
+        heads = self._first_of_each_feed(found)
+        found.sort(key=lambda one: (heads[self._feed(one)].tries, self._age(one)))
+        alone = self._left_alone(destination)
+        return found if alone is None else self._let_go(found, since=alone[0])
+
+    def heed(self, destination: str, change: Transition) -> None:
+        """Learn from how an attempt ended: one fault must not burn every batch of a destination."""
+        if change.event == "deferred" and change.due_at:
+            self._quiet[destination] = (self._context.now(), change.due_at)
+        elif change.event == "sent":
+            self._quiet.pop(destination, None)
+
+    def next_try(self, destination: str) -> float | None:
+        """Return when an attempt at a destination becomes due, None where none waits for its time."""
+        now = self._context.now()
+        times = [self._due_at(one) for one in self._waiting(destination)]
+        alone = self._left_alone(destination)
+        return min((at for at in (*times, *(alone or ())) if at > now), default=None)
+
+    def _left_alone(self, destination: str) -> tuple[float, float] | None:
+        """Return since when and until when a destination is left alone, None where it is not."""
+        held = self._context.ledger.batches([BatchState.HELD], destination)
+        spans = [(one.updated_at, self._due_at(one)) for one in held]
+        spans.append(self._quiet.get(destination, (0.0, 0.0)))
+        standing = [span for span in spans if span[1] > self._context.now()]
+        if not standing:
+            return None
+        return max(since for since, _ in standing), max(until for _, until in standing)
+
+    def _let_go(self, found: Iterable[Batch], since: float) -> list[Batch]:
+        """Return the one batch that a person let go since: it finds out whether the trouble is over."""
+        since_then = [one for one in found if one.state == BatchState.READY and one.updated_at > since]
+        return [one for one in since_then if self._context.ledger.attempts(one.id)][:1]
+
+    def _due_at(self, batch: Batch) -> float:
+        """Return when a batch is due; what is further off than any wait can be comes from a clock set back."""
+        longest = max(self._context.settings.destinations[batch.destination].retries.at_most, REFUSED)
+        return batch.due_at if batch.due_at <= self._context.now() + longest else 0.0
+
+    def _waiting(self, destination: str) -> tuple[Batch, ...]:
+        return self._context.ledger.batches([BatchState.DEFERRED], destination, limit=MANY)
+
+    def _first_of_each_feed(self, batches: Iterable[Batch]) -> dict[str, Batch]:
+        first: dict[str, Batch] = {}
+        for one in sorted(batches, key=self._age):
+            first.setdefault(self._feed(one), one)
+        return first
+
+    def _feed(self, batch: Batch) -> str:
+        return self._owner(batch)[0]
+
+    def _age(self, batch: Batch) -> tuple[float, str, int]:
+        return self._owner(batch)[1], batch.submission, batch.number
+
+    def _owner(self, batch: Batch) -> tuple[str, float]:
+        known = self._owners.get(batch.submission)
+        if known is None:
+            if len(self._owners) >= _REMEMBERED:
+                self._owners.clear()
+            owner = self._context.ledger.submission(batch.submission)
+            known = (owner.feed, owner.received_at) if owner else ("", 0.0)
+            self._owners[batch.submission] = known
+        return known

@@ -1,0 +1,152 @@
+"""The online-retail sample, whole: a year of a shop's ledger; cancellations are sent as item reversals."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.oracle import assert_recorded, assert_sent_has_come, assert_told_once, at_rest
+from tests.running import arrived, put
+
+SAMPLE = "shared/samples/online-retail.csv.gz"
+FEED = """\
+level: item
+template: online-retail-returns.csv.j2
+variables: {action_tracker_id: "16027"}
+destination: there
+settle: 0s
+"""
+HEADER = [
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+]
+KNOWN = {"records": 541_909, "cancelled": 9_288, "distinct": 9_139}  # of the published data set
+
+
+def sample() -> bytes | None:
+    """Return the published data set where it lies beside the checkout."""
+    found = (place / SAMPLE for place in Path(__file__).resolve().parents)
+    return next((gzip.decompress(path.read_bytes()) for path in found if path.is_file()), None)
+
+
+def look_alike() -> bytes:
+    """Make a ledger of the same form and about a tenth of its size, for checkouts that stand alone."""
+    dice = random.Random(2010)  # noqa: S311 - the same ledger each time
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    names = ["WHITE METAL LANTERN", 'JIGSAW, "TREE"', "POSTAGE", "", "CREAM CUPID HEARTS"]
+    for number in range(12_000):
+        invoice = f"C{536365 + number}" if dice.random() < 0.1 else str(536365 + number)
+        sign = "-" if invoice.startswith("C") else ""
+        for _ in range(dice.randint(1, 8)):
+            article = f"{dice.randint(21_000, 21_040)}{dice.choice(['', 'A', 'B'])}"
+            price = f"{dice.randint(0, 99)}.{dice.randint(0, 9)}"
+            line = [f"{sign}{dice.randint(1, 24)}", "12/01/2010 08:26", price, "17850", "United Kingdom"]
+            writer.writerow([invoice, article, dice.choice(names), *line])
+    return text.getvalue().encode()
+
+
+class Expected:
+    """What has to become of a ledger, worked out line by line with nothing but the csv module."""
+
+    def __init__(self, ledger: bytes) -> None:
+        self.records = self.cancelled = 0
+        self.repeated: list[int] = []  # numbers of the records that say what an earlier one said
+        rows: dict[tuple[str, str], None] = {}
+        for number, line in enumerate(csv.DictReader(io.StringIO(ledger.decode(), newline="")), start=1):
+            self.records = number
+            if not line["InvoiceNo"].startswith("C"):
+                continue
+            self.cancelled += 1
+            row = line["InvoiceNo"][1:], line["StockCode"]
+            if row in rows:
+                self.repeated.append(number)
+            rows[row] = None
+        self.rows = grouped(list(rows))
+
+    def batch(self) -> bytes:
+        """Return the bytes that the receiver must have."""
+        lines = ["Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"]
+        lines += [f"{order},16027,{article},0,0,ITEM_RETURNED" for order, article in self.rows]
+        return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def grouped(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Bring the rows of an order together, where its first one stands."""
+    orders: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        orders.setdefault(row[0], []).append(row)
+    return [row for order in orders.values() for row in order]
+
+
+@pytest.fixture(scope="module")
+def ledger() -> bytes:
+    """Return the sample, or what looks like it; where the sample is, it is the one everybody knows."""
+    found = sample()
+    if found is not None:
+        expected = Expected(found)
+        known = {"records": expected.records, "cancelled": expected.cancelled, "distinct": len(expected.rows)}
+        assert known == KNOWN
+    return found or look_alike()
+
+
+def test_the_look_alike_has_all_that_the_sample_has():
+    """Where the sample is not to be had the test still meets cancellations, repetitions and quotes."""
+    made = look_alike()
+    expected = Expected(made)
+    assert expected.records > 40_000
+    assert 0 < len(expected.repeated) < expected.cancelled < expected.records
+    assert b'"JIGSAW, ""TREE"""' in made
+
+
+def test_cancelled_invoices_arrive_byte_for_byte(ledger, install, start_sshd):
+    """OpenSSH has exactly the expected bytes; every record is sent, repeated or passed over, and counted."""
+    expected = Expected(ledger)
+    server = start_sshd()
+    installation = install(server)
+    drop = installation.feed("retail", FEED)
+    put(drop, "retail.csv", ledger)
+    ended = installation.ask("once")
+    assert ended.returncode == 0, ended.stderr
+    assert at_rest(installation)
+    assert list(arrived(server.inbox).values()) == [expected.batch()]
+    assert_sent_has_come(installation, arrived(server.inbox))
+    assert_recorded(installation, ["retail.csv"])
+    assert_told_once(drop, {"retail.csv": ledger})
+    assert_every_record_is_named(installation, expected)
+
+
+def assert_every_record_is_named(installation, expected: Expected) -> None:
+    """The counts balance; each record that was cancelled and yet not sent has a finding of its own."""
+    (story,) = installation.told("status")["submissions"]
+    counts = story["submission"]["counts"]
+    sent, repeated = len(expected.rows), len(expected.repeated)
+    assert {
+        name: counts[name] for name in ("records", "rows", "sent", "repeated", "kept_back", "skipped")
+    } == {
+        "records": expected.records,
+        "rows": sent,
+        "sent": sent,
+        "repeated": repeated,
+        "kept_back": 0,
+        "skipped": expected.records - sent - repeated,
+    }
+    assert expected.cancelled == sent + repeated
+    (folder,) = (installation.state / "archive").glob("*/*/*/*")
+    findings = [json.loads(line) for line in (folder / "findings").read_text().splitlines()]
+    assert [(found["code"], found["record"]) for found in findings] == [
+        ("N-ROWDUP", number) for number in expected.repeated
+    ]
