@@ -1,9 +1,9 @@
 """Finds what is due and moves it one state on; nothing here remembers what a restart would miss.
 
-`advance(id)` is the only verb. Threads only ask "what is due?": some prepare, one per destination delivers, one
-tells and closes. The one broad `except` of the program is here: what nobody foresaw is logged, left where it
-stands and tried again later, while everything else goes on. An error of the ledger or of the spool's disk stops
-the agent; that of a folder people look into does not.
+`advance(id)` is the only verb. Threads only ask "what is due?": some prepare, one per destination delivers,
+one tells and closes. The one broad `except` of the program is here: what nobody foresaw is logged, left where
+it stands and tried again later, while everything else goes on. An error of the ledger or of the spool's disk
+stops the agent; that of a folder people look into does not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.engine_log import said, say_unforeseen
+from agent.engine_log import Seldom, said, say_unforeseen
 from agent.errors import AgentError, LedgerError, SpoolError
 from agent.log import say
 from agent.spool import NoRoomError
@@ -55,7 +55,7 @@ class Engine:
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}  # monotonic, until when
-        self._folders_said: dict[str, float] = {}  # monotonic, when
+        self._seldom = Seldom(_FOLDER_AGAIN)
         self._room_at = 0.0  # monotonic: there is no room on the disk before
         self._full = False
         self._wake = threading.Condition()
@@ -103,8 +103,6 @@ class Engine:
         if change is not None:
             self._commit([change])
         return change is not None
-
-    # Passes and loops -------------------------------------------------------------------------------------------
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
@@ -188,10 +186,8 @@ class Engine:
     def _due_to_close(self) -> list[str]:
         return to_close(self.context, self._is_free)
 
-    # Delivering -------------------------------------------------------------------------------------------------
-
     def deliver_due(self, destination: str) -> bool:
-        """Send what is due at one destination; the end of one attempt and the begin of the next share a commit."""
+        """Send what is due at one destination; an attempt's end and the begin of the next share a commit."""
         moved, ending = False, None
         for batch in self._deliveries.due(destination):
             if self.context.stop.asked:
@@ -229,16 +225,16 @@ class Engine:
             self._channels[destination] = self._open_channel(self.context.settings.destinations[destination])
         return self._channels[destination]
 
-    # One step ---------------------------------------------------------------------------------------------------
-
     def survive(self, subject: str, step: Callable[[], T]) -> T | None:
-        """Take a step; None where it failed in a way that concerns its subject only.
+        """Take a step; None where it failed in a way that concerns its subject only, which then rests.
 
         Raises:
             LedgerError: the agent cannot go on.
             SpoolError: the same.
 
         """
+        if self._rests(subject):
+            return None
         try:
             return step()
         except UnknownTransitionError:  # somebody else has moved it meanwhile
@@ -249,7 +245,7 @@ class Engine:
             raise
         except DropFolderError as error:
             self._rest(subject, _FOLDER_AGAIN)
-            self._say_folder(str(error))
+            self._seldom.say("folder.troubled", code="E-FOLDER", reason=str(error))
         except Exception as error:  # noqa: BLE001 - the one broad except, see the module docstring
             self._rest(subject, _AFTER_FAILURE)
             say_unforeseen(subject, error)
@@ -302,9 +298,3 @@ class Engine:
         if not self._full:
             self._full = True
             say("spool.full", reason=str(error))
-
-    def _say_folder(self, words: str) -> None:
-        now = time.monotonic()
-        if now - self._folders_said.get(words, -_FOLDER_AGAIN) >= _FOLDER_AGAIN:
-            self._folders_said[words] = now
-            say("folder.troubled", code="E-FOLDER", reason=words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from agent.errors import AgentError
@@ -26,6 +27,21 @@ def said(change: Transition) -> None:
     if change.new_batches:
         facts["batches"] = len(change.new_batches)
     say(event, **facts)
+
+
+class Seldom:
+    """Says the same thing no more than once in so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._said: dict[str, float] = {}
+
+    def say(self, event: str, *, reason: str, **facts: object) -> None:
+        """Log an event, unless it was logged with this reason a short time ago."""
+        now = time.monotonic()
+        if now - self._said.get(reason, now - self._seconds) >= self._seconds:
+            self._said[reason] = now
+            say(event, reason=reason, **facts)
 
 
 def say_unforeseen(subject: str, error: Exception) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
@@ -42,6 +43,7 @@ EVENTS: dict[str, tuple[int, str]] = {
     "spool.full": (logging.ERROR, "There is no room; files stay where they are until there is."),
     "spool.swept": (logging.INFO, "Old scratch was removed."),
     "spool.orphaned": (logging.WARNING, "Files lie in the spool that the ledger does not know; kept."),
+    "step.abandoned": (logging.ERROR, "A step did not come to rest in time; the next start takes it up."),
     "step.failed": (logging.ERROR, "A step failed in a way nobody foresaw; it is tried again later."),
     "destination.paused": (logging.WARNING, "The destination is left alone for a while."),
 }
@@ -54,11 +56,15 @@ _JSON = structlog.processors.JSONRenderer()
 def say(event: str, /, **facts: object) -> None:
     """Log an event of the catalogue with its facts (ids, counts, durations, reasons).
 
+    Where the log cannot be written (a full disk, nobody who reads the pipe) work goes on without it.
+
     Raises:
         KeyError: the event is not in the catalogue.
+
     """
     level, _ = EVENTS[event]
-    _log.log(level, event, **facts)
+    with suppress(OSError):
+        _log.log(level, event, **facts)
 
 
 def configure(

@@ -10,11 +10,10 @@ import click
 
 from agent.channels import kinds
 from agent.cli import console
-from agent.cli.common import json_option, settings_at
+from agent.cli.common import json_option, problems_of, settings_at
 from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
-from agent.preparing.checking import feed_problems
 from agent.settings.models import Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
@@ -35,7 +34,7 @@ def check(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's 
         problems += error.problems
     else:
         for feed in settings.feeds.values():
-            problems += feed_problems(feed, settings.folder)
+            problems += problems_of(settings, feed)
         problems += [*_secrets(settings), *_folders(settings)]
     if as_json:
         console.print_json({"ok": not problems, "problems": [_told(problem) for problem in problems]})

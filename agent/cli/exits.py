@@ -5,10 +5,14 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from agent.errors import AgentError, LedgerError, Permanent, RefusedFile, SettingsError, Transient
+from agent.errors import LedgerError, Permanent, RefusedFile, SettingsError, Transient
+from agent.spool import NoRoomError
+from agent.workers import NoWorkerError, TemplateUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from agent.errors import AgentError
 
 
 class Exit(IntEnum):
@@ -37,7 +41,10 @@ MEANINGS: Mapping[Exit, str] = {
 
 _BY_KIND: tuple[tuple[type[BaseException], Exit], ...] = (
     (SettingsError, Exit.SETTINGS),
+    (TemplateUnusableError, Exit.SETTINGS),
     (LedgerError, Exit.SETTINGS),
+    (NoRoomError, Exit.TRY_AGAIN),
+    (NoWorkerError, Exit.TRY_AGAIN),
     (RefusedFile, Exit.DATA_REFUSED),
     (Transient, Exit.TRY_AGAIN),
     (Permanent, Exit.UNAVAILABLE),
@@ -46,7 +53,7 @@ _BY_KIND: tuple[tuple[type[BaseException], Exit], ...] = (
 
 
 def exit_of(error: AgentError | OSError) -> Exit:
-    """The exit code of an error."""
+    """Return the exit code of an error."""
     named = getattr(error, "exit", None)
     if isinstance(named, int):
         return Exit(named)

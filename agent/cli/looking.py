@@ -22,9 +22,13 @@ _OPEN = [state for state in SubmissionState if state != SubmissionState.CLOSED]
 @click.pass_context
 def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Show where everything stands, newest first."""
-    with reading(settings_at(ctx.obj)) as context:
+    settings = settings_at(ctx.obj)
+    with reading(settings) as context:
         states = _OPEN if only_open else None
         found = context.ledger.submissions(states, feed, limit=limit, newest_first=True)
+        if feed is not None and feed not in settings.feeds and not found:
+            names = ", ".join(settings.feeds) or "none"
+            raise click.BadParameter(f"there is no feed {feed!r}; there are: {names}", param_hint="--feed")
         stories = [make_story(context, one) for one in found]
         if as_json:
             counts = context.ledger.counts_by_state()
@@ -32,7 +36,8 @@ def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as
                 {"counts": counts, "submissions": [console.story_json(story) for story in stories]}
             )
         else:
-            console.status(stories)
+            anything = bool(context.ledger.submissions(limit=1))
+            console.status(stories, empty="Nothing is open." if anything else "Nothing was dropped yet.")
 
 
 @click.command()

@@ -30,6 +30,7 @@ _COMMANDS = {
     "cancel": "deciding",
 }
 
+_INTERRUPTED = 130  # what shells expect of a program ended by Ctrl-C
 _INSTALLED = Path("/etc/impact-agent/agent.yaml")
 _EPILOG = "Exit codes: " + ", ".join(f"{code.value} {words}" for code, words in MEANINGS.items()) + "."
 
@@ -68,20 +69,25 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
         code = cli.main(prog_name="impact-agent", standalone_mode=False)
-    except click.exceptions.Exit as left:
-        code = left.exit_code
+        sys.stdout.flush()
     except click.Abort:
-        code = 130
-    except click.ClickException as error:
+        code = _INTERRUPTED
+    except click.UsageError as error:
         error.show()
-        code = error.exit_code
+        code = Exit.USAGE
+    except click.ClickException as error:
+        code = _said(error.format_message(), Exit(error.exit_code))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint
         code = Exit.DONE
     except (AgentError, OSError) as error:
-        print(f"impact-agent: {_plain(error)}", file=sys.stderr)  # noqa: T201 - this is the terminal
-        code = exit_of(error)
+        code = _said(_plain(error), exit_of(error))
     sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _said(words: str, code: Exit) -> Exit:
+    click.echo(f"impact-agent: {words}", err=True)
+    return code
 
 
 def _plain(error: AgentError | OSError) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tempfile
-import time
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli import console
-from agent.cli.common import json_option, settings_at
+from agent.cli.common import WrongSettingsError, json_option, name_of, problems_of, settings_at
 from agent.cli.exits import Exit
+from agent.errors import RefusedFile
 from agent.feedback.story import Preview
+from agent.model import Finding, Severity
 from agent.stages.prepare import job_of
 from agent.workers import Workers
 
@@ -36,6 +39,9 @@ def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> 
     """Show what would be sent of FILE, and every finding. Sends and changes nothing."""
     settings = settings_at(ctx.obj)
     chosen = _feed(settings, file, feed)
+    if problems := problems_of(settings, chosen):
+        raise WrongSettingsError("\n".join(problems))
+    _check(file, chosen)
     with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder:
         scratch = Path(folder)
         job = replace(job_of(settings, chosen, file.resolve(), scratch), preview_rows=_SHOWN)
@@ -45,13 +51,32 @@ def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> 
                 prepared = workers.prepare(job, lambda records: shown(records, None))
         finally:
             workers.close()
-        told = _told(chosen, file, prepared, scratch)
+        told = replace(_told(chosen, file, prepared, scratch), batches=_batches(settings, chosen, prepared))
         if as_json:
             console.print_json({**_json(told), "unused_columns": prepared.columns_unused})
         else:
             console.preview(told)
     if prepared.verdict == "refused":
         ctx.exit(Exit.DATA_REFUSED)
+
+
+def _check(file: Path, feed: Feed) -> None:
+    """See that the file would be taken.
+
+    Raises:
+        RefusedFile: it is no plain file, or too large.
+        OSError: it cannot be read.
+
+    """
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        found = os.fstat(stream.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        words = f"{file.name} is not a plain file"
+        raise RefusedFile(Finding("Q-NOTREGULAR", Severity.ERROR, words, "name an ordinary file"))
+    if found.st_size > feed.max_size:
+        words = f"the file has {found.st_size:,} bytes; this feed takes at most {feed.max_size:,}"
+        mend = "split the file, or raise max_size of the feed"
+        raise RefusedFile(Finding("E-TOOBIG", Severity.ERROR, words, mend))
 
 
 def _feed(settings: Settings, file: Path, wanted: str | None) -> Feed:
@@ -72,11 +97,6 @@ def _feed(settings: Settings, file: Path, wanted: str | None) -> Feed:
 
 
 def _told(feed: Feed, file: Path, prepared: Prepared, scratch: Path) -> Preview:
-    day = time.strftime("%Y%m%d", time.gmtime())
-    batches = tuple(
-        (f"{feed.name}_{day}_… ({number})", draft.rows, draft.size)
-        for number, draft in enumerate(prepared.drafts, start=1)
-    )
     return Preview(
         feed=feed.name,
         name=file.name,
@@ -86,9 +106,16 @@ def _told(feed: Feed, file: Path, prepared: Prepared, scratch: Path) -> Preview:
         totals=tuple(total for draft in prepared.drafts for total in draft.totals),
         groups=prepared.groups,
         findings=scratch / prepared.findings_file if prepared.findings_file else None,
-        batches=batches,
         header=prepared.header,
         rows=prepared.first_rows,
+    )
+
+
+def _batches(settings: Settings, feed: Feed, prepared: Prepared) -> tuple[tuple[str, int, int], ...]:
+    name = name_of(settings, feed)
+    return tuple(
+        (f"{name} ({number})", draft.rows, draft.size)
+        for number, draft in enumerate(prepared.drafts, start=1)
     )
 
 

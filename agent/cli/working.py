@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
 
 from agent import log
 from agent.cli import console
-from agent.cli.common import json_option, settings_at
+from agent.cli.common import checked, json_option, settings_at
 from agent.cli.exits import Exit
-from agent.errors import AgentError
-from agent.preparing.checking import feed_problems
 from agent.service import Agent
 from agent.stages.close import make_story
 from agent.states import BatchState, SubmissionState
@@ -22,14 +19,11 @@ from agent.states import BatchState, SubmissionState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.feedback.story import Story
-    from agent.settings.models import Settings
+    from agent.feedback.story import Delivery, Story
 
-
-class WrongSettingsError(AgentError):
-    """Templates or rules of a feed are wrong; nothing runs with them."""
-
-    exit = Exit.SETTINGS
+_MANY = 10_000  # submissions and batches looked at for the exit code
+_GOING = frozenset({BatchState.READY, BatchState.DEFERRED, BatchState.SENDING})
+_ASIDE = frozenset({SubmissionState.REJECTED, SubmissionState.QUARANTINED, SubmissionState.DUPLICATE})
 
 
 @click.command()
@@ -50,56 +44,48 @@ def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's w
         log.configure(stream=console.errors(), level=logging.WARNING, without=("submission.", "batch."))
     else:
         log.configure()
-    since = time.time()
     with Agent(checked(settings_at(ctx.obj))) as agent:
+        agent.engine.touched = set()
         with console.progress("preparing") as shown:
             agent.engine.progress = lambda _submission, records: shown(records, None)
             agent.once()
-        stories = _touched(agent, since)
+        stories = _stories(agent, agent.engine.touched)
         if as_json:
             console.print_json({"submissions": [console.story_json(story) for story in stories]})
         else:
             console.status(stories, empty="Nothing was due.")
-    ctx.exit(outcome(stories))
+    ctx.exit(outcome(stories, unsettled=agent.unsettled))
 
 
-def checked(settings: Settings) -> Settings:
-    """Return settings whose feeds all have sound templates.
+def _stories(agent: Agent, touched: set[str]) -> list[Story]:
+    """Return what something happened to in this pass, and what still has to be done, newest first."""
+    going = agent.ledger.batches(_GOING, limit=_MANY)
+    received = agent.ledger.submissions([SubmissionState.RECEIVED], limit=_MANY)
+    wanted = {*touched, *(batch.submission for batch in going), *(one.id for one in received)}
+    found = [one for one in map(agent.ledger.submission, wanted) if one is not None]
+    found.sort(key=lambda one: (one.received_at, one.id), reverse=True)
+    return [make_story(agent.engine.context, one) for one in found]
 
-    Raises:
-        WrongSettingsError: with every mistake.
+
+def outcome(stories: Sequence[Story], *, unsettled: int = 0) -> Exit:
+    """Return the exit code that tells a script what a pass came to; the worst thing counts.
+
+    `unsettled` are files that were left where they are.
     """
-    problems = [
-        problem for feed in settings.feeds.values() for problem in feed_problems(feed, settings.folder)
-    ]
-    if problems:
-        raise WrongSettingsError("\n".join(problems))
-    return settings
-
-
-def _touched(agent: Agent, since: float) -> list[Story]:
-    found = agent.ledger.submissions(None, None, limit=10_000, newest_first=True)
-    context = agent.engine.context
-    stories = [make_story(context, one) for one in found]
-    return [
-        story
-        for story in stories
-        if max(story.submission.updated_at, *(one.batch.updated_at for one in story.deliveries), 0) >= since
-    ]
-
-
-def outcome(stories: Sequence[Story]) -> Exit:
-    """The exit code that tells a script what a pass came to; the worst thing counts."""
-    batches = {delivery.batch.state for story in stories for delivery in story.deliveries}
+    deliveries = [delivery for story in stories for delivery in story.deliveries]
+    batches = {delivery.batch.state for delivery in deliveries}
     states = {story.submission.state for story in stories}
-    if batches & {BatchState.HELD, BatchState.FAILED, BatchState.IN_DOUBT}:
+    if BatchState.FAILED in batches:
+        return Exit.FAILED
+    if BatchState.IN_DOUBT in batches or any(map(_was_refused, deliveries)):
         return Exit.UNAVAILABLE
-    if (
-        batches & {BatchState.DEFERRED, BatchState.READY, BatchState.SENDING}
-        or SubmissionState.RECEIVED in states
-    ):
+    if batches & _GOING or SubmissionState.RECEIVED in states or unsettled:
         return Exit.TRY_AGAIN
-    aside = {SubmissionState.REJECTED, SubmissionState.QUARANTINED, SubmissionState.DUPLICATE}
-    if states & aside or any(story.counts.kept_back for story in stories):
+    if BatchState.HELD in batches or states & _ASIDE or any(story.counts.kept_back for story in stories):
         return Exit.DATA_REFUSED
     return Exit.DONE
+
+
+def _was_refused(delivery: Delivery) -> bool:
+    """Whether a batch is held because its destination would not have it, and not by the feed's policy."""
+    return delivery.batch.state == BatchState.HELD and bool(delivery.attempts)

@@ -38,8 +38,8 @@ WRONG_WORDS = {
 }
 _FOUND = {"E-ORDERKEPT": "Because of", "N-ROWDUP": "Same as"}  # where "found" is no value but another record
 AMOUNT_WORDS = (
-    "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was taken"
-    " off. A reversal counts 0."
+    "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was"
+    " taken off. A reversal counts 0."
 )
 _NOTE = 4  # columns a note of the audit is set in
 _ATTEMPTS = 5  # attempts of one batch shown, the last ones

@@ -11,7 +11,7 @@ mended; its reason begins with a mark, because a spreadsheet evens the cells out
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
 from agent.readers.delimited import open_delimited
@@ -29,12 +29,22 @@ OTHERS = "other records of this file have mistakes, so nothing of it was sent"
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also in full width, as some spreadsheets read them
 
 
+class KeptBack(NamedTuple):
+    """A record that was not sent: its number and first line (both from 1), why, and how to mend it."""
+
+    number: int
+    line: int
+    reason: str
+    mend: str
+    blank: bool = False  # it has nothing that could be read again
+
+
 def write_rejects(
     source: BinaryIO,
     *,
     encoding: tuple[str, ...],
     delimiter: str,
-    kept_back: Iterator[tuple[int, str, str]],
+    kept_back: Iterator[KeptBack],
     target: BinaryIO,
     everything: bool = False,
 ) -> int:
@@ -44,7 +54,7 @@ def write_rejects(
         source: the file as it was read, with the same encoding and delimiter.
         encoding: as the feed declares it.
         delimiter: as the feed declares it.
-        kept_back: (number, reason, way to mend) of each record, ascending.
+        kept_back: each record, ascending.
         target: where the bytes go.
         everything: write all records, because none was sent; those without a reason get a common one.
 
@@ -58,17 +68,19 @@ def write_rejects(
         source, encoding=encoding, delimiter=delimiter, canonical=None, damaged=sieve.take_damaged
     )
     sieve.begin(opened.header, opened.form)
-    for cells in opened:
-        sieve.take_sound(opened.number, cells)
+    if everything:
+        for cells in opened:
+            sieve.take_sound(opened.number, cells)
+    else:
+        for cells in opened.records_at(sieve.wanted_lines()):
+            sieve.take(cells)
     return sieve.end()
 
 
 class _Sieve:
     """Lets the records kept back through to the target, as the source's records pass by in their order."""
 
-    def __init__(
-        self, kept_back: Iterator[tuple[int, str, str]], target: BinaryIO, *, everything: bool
-    ) -> None:
+    def __init__(self, kept_back: Iterator[KeptBack], target: BinaryIO, *, everything: bool) -> None:
         self._kept_back, self._target, self._everything = kept_back, target, everything
         self._next = next(kept_back, None)
         self._written = 0
@@ -80,6 +92,23 @@ class _Sieve:
         self._target.write(form.mark)
         self._write([*self._own(header.written), REASON_COLUMN, MEND_COLUMN])
 
+    def wanted_lines(self) -> Iterator[int]:
+        """Give the line of each record kept back, until all have been taken."""
+        last = 0
+        while self._next:
+            if self._next.number <= last:
+                raise ValueError(f"record {self._next.number} is not in the order of the source")
+            last = self._next.number
+            if self._next.blank:
+                self.take([])
+            else:
+                yield self._next.line
+
+    def take(self, cells: list[str]) -> None:
+        """Write the record that begins on the line asked for, sound or not."""
+        if self._next:
+            self._write_any(self._next.number, cells)
+
     def take_sound(self, number: int, cells: list[str]) -> None:
         """Let a sound record through if it is kept back."""
         for reason, mend in self._reasons(number):
@@ -88,6 +117,9 @@ class _Sieve:
     def take_damaged(self, number: int, line: int, cells: list[str], fault: Fault) -> None:
         """Let a damaged record through if it is kept back."""
         del line, fault  # the reason given has them
+        self._write_any(number, cells)
+
+    def _write_any(self, number: int, cells: list[str]) -> None:
         for reason, mend in self._reasons(number):
             mark = self._mark(cells)
             if not cells:  # a blank line: written so that it shows in a spreadsheet
@@ -100,7 +132,7 @@ class _Sieve:
     def end(self) -> int:
         """Check that every record asked for came by; return how many were written."""
         if self._next:
-            raise ValueError(f"record {self._next[0]} is not in the source, or not in its order")
+            raise ValueError(f"record {self._next.number} is not in the source, or not in its order")
         return self._written
 
     def _write_shifted(self, cells: list[str], reason: str, mend: str) -> None:
@@ -121,8 +153,8 @@ class _Sieve:
 
     def _reasons(self, number: int) -> Iterator[tuple[str, str]]:
         """Yield why a record is kept back, once; or nothing."""
-        if self._next and self._next[0] == number:
-            _, reason, mend = self._next
+        if self._next and self._next.number == number:
+            reason, mend = self._next.reason, self._next.mend
             self._next = next(self._kept_back, None)
         elif self._everything:
             reason, mend = OTHERS, ""

@@ -72,7 +72,7 @@ class SecondLook(Settling):
             return
         self._take_back(rows, repeats, shared)
         repeats += settled.repeats
-        self.send(settled.rows)
+        self.send(settled.rows.lines, settled.rows.verdicts)
         self.note_repeats(repeats, runs[0].seq)
         repeated = self.count_sent(settled.rows, repeats, shared)
         self.scratch.drop_shared(repeated & shared, runs)

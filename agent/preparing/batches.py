@@ -99,9 +99,13 @@ class DraftSet:
         self.folder, self.header, self.max_rows = folder, tuple(header), max_rows
         self.files: list[DraftFile] = []
 
+    def fits(self, rows: int) -> bool:
+        """Tell whether the last draft has room for so many rows; an empty one has for any."""
+        return bool(self.files) and (not self.files[-1].rows or self.files[-1].rows + rows <= self.max_rows)
+
     def room_for(self, rows: int) -> tuple[int, DraftFile]:
         """Give the draft that the next order of so many rows goes into, and its number."""
-        if not self.files or (self.files[-1].rows and self.files[-1].rows + rows > self.max_rows):
+        if not self.fits(rows):
             if self.files:
                 self.files[-1].close()
             self.files.append(DraftFile(self.folder / f"draft-{len(self.files) + 1}", self.header))

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from agent.codes import CODES
+from agent.feedback.rejects import KeptBack
 from agent.model import Finding, FindingGroup, Severity
 
 if TYPE_CHECKING:
@@ -104,21 +105,22 @@ class Findings:
         """Give the findings that are kept, those of the whole file first, then by record."""
         yield from self._read("ORDER BY record, rowid", ())
 
-    def kept_back(self) -> Iterator[tuple[int, str, str]]:
-        """Give (record, why, mend) of every record with an error, ascending, its findings joined."""
-        record, whys, mends = 0, dict[str, None](), dict[str, None]()
+    def kept_back(self) -> Iterator[KeptBack]:
+        """Give every record with an error, ascending, its findings joined."""
+        record, line, blank, whys, mends = 0, 0, False, dict[str, None](), dict[str, None]()
         errors = self._read("WHERE severity = 'error' AND record IS NOT NULL ORDER BY record, rowid", ())
         for finding in errors:
             number = finding.record or 0
             if number != record and whys:
-                yield record, "; ".join(whys), "; ".join(mends)
+                yield KeptBack(record, line, "; ".join(whys), "; ".join(mends), blank)
                 whys, mends = {}, {}
-            record = number
+            record, line = number, int(finding.place.removeprefix("line "))
+            blank = finding.code == "E-BLANK"
             whys[_why(finding)] = None
             if finding.mend:
                 mends[finding.mend] = None
         if whys:
-            yield record, "; ".join(whys), "; ".join(mends)
+            yield KeptBack(record, line, "; ".join(whys), "; ".join(mends), blank)
 
     def groups(self) -> tuple[FindingGroup, ...]:
         """Count the findings by code and column, errors first, each with its first few."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import getitem
 from typing import TYPE_CHECKING
 
 from agent.preparing.runs import FirstLook
@@ -37,30 +36,14 @@ class GroupedLook(FirstLook):
         for many, (group, origins, cells) in enumerate(rows, start=1):
             self.next_group(group)
             self._row(cells, origins)
+            self._bound()
             if many % _EVERY == 0:
                 progress(origins[0][0])
-                self._bound()
 
     def next_group(self, group: Origins) -> None:
         """What follows comes from these records."""
         if group is not self._group:
             self._group, self._orders, self._mixed = group, {}, False
-
-    def _row(self, cells: Row, origins: Origins) -> None:
-        checked = tuple(map(getitem, self.memos, cells))
-        try:
-            line = ",".join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
-        except TypeError:
-            self._faulty(cells, checked, origins)
-            return
-        self._enter_row(checked, origins)  # type: ignore[arg-type]  # all text: join took them
-        verdict = self.verdicts.of(checked)  # type: ignore[arg-type]  # as above
-        self._remark(verdict, origins)
-        run = self._run
-        run.lines.append(line)
-        run.cells.append(checked)  # type: ignore[arg-type]  # as above
-        run.verdicts.append(verdict)
-        run.many.append(origins)
 
     def _enter(self, key: str, origins: Origins) -> None:
         if key != self._key or not len(self._run):
@@ -79,8 +62,11 @@ class GroupedLook(FirstLook):
         if self._mixed:
             self._shared.update(number for number, _ in origins)
 
+    def _bound(self) -> None:
+        if len(self._run) > self.drafts.max_rows:
+            self._shared.update(self._orders)
+            self._flush()
+
     def _came_from(self, origins: Origins) -> None:
         self._run.many.append(origins)
 
-    def _open_records(self) -> Iterable[int]:
-        return tuple(self._orders)

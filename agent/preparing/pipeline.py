@@ -22,11 +22,12 @@ from agent.mapping.records import Stream
 from agent.model import Counts, Fault, Finding, Severity
 from agent.preparing.again import SecondLook, first_rows
 from agent.preparing.batches import DraftSet
+from agent.preparing.blocks import PlainLook
 from agent.preparing.checking import feed_template
 from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
 from agent.preparing.layouts import lay_out
-from agent.preparing.runs import FirstLook, oversize
+from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.delimited import open_delimited
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from agent.impact.rules import RowRules
     from agent.preparing.rows import Origins
+    from agent.preparing.runs import FirstLook
     from agent.readers.base import Source
 
 _COLUMNS = tuple(one.name for one in fields(Finding))
@@ -117,8 +119,8 @@ class Preparation:
             grouped = self._look = GroupedLook(*parts)
             grouped.grouped_rows(bound.grouped_rows(records, self._failed), self.progress)
         else:
-            self._look = FirstLook(*parts)
-            self._look.rows(bound.rows(records, self._failed), source, self.progress)
+            plain = self._look = PlainLook(*parts)
+            plain.rows(bound.rows(records, self._failed), source, self.progress)
         self._look.finish()
         return self._look
 

@@ -67,6 +67,14 @@ class Rows:
         rows.several = self.several
         return rows
 
+    def take(self, block: Rows, begin: int, end: int) -> None:
+        """Put some rows of a block behind, each from a record of its own."""
+        self.lines += block.lines[begin:end]
+        self.cells += block.cells[begin:end]
+        self.verdicts += block.verdicts[begin:end]
+        self.numbers += block.numbers[begin:end]
+        self.at += block.at[begin:end]
+
     def extend(self, other: Rows) -> None:
         """Put more rows of the same order behind."""
         self.lines += other.lines

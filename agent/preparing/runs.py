@@ -14,10 +14,10 @@ from agent.preparing.memo import CellMemo
 from agent.preparing.rows import Rows, repeats_text
 from agent.preparing.scratch import Run
 from agent.preparing.settling import Settled, Settling, Tally
-from agent.preparing.verdicts import IDENTIFIERS, Verdicts
+from agent.preparing.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
@@ -25,13 +25,10 @@ if TYPE_CHECKING:
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
-    from agent.readers.base import Source
-
-_EVERY = 8192  # records between two words about progress
 
 
 class FirstLook(Settling):
-    """Takes rows as they come, each from one record; `finish` when the last one came."""
+    """Takes rows one by one, each from one record; `finish` when the last one came."""
 
     def __init__(
         self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate, currency: str
@@ -47,59 +44,10 @@ class FirstLook(Settling):
         self._last = 0  # the record of the row before
         self._oversize = ""  # the order that has more rows than a batch may hold, and its first record
         self._oversize_record = 0
-        # Rows of one order have the very same identifiers: the memos give one object for one text.
-        found = [place for place, name in enumerate(rules.header) if name in IDENTIFIERS]
-        self._places = (*found, *found[:1] * 2)[:3]
-        self._same: tuple[object, object, object] = (None, None, None)
-        self._known = self.verdicts.known(("",) * len(rules.header))
-
-    def rows(
-        self, rows: Iterable[tuple[str, ...]], source: Source, progress: Callable[[int], None]
-    ) -> None:
-        """Take all rows of a plain file. This loop is the cost of preparing: nothing in it may grow."""
-        memos, join, pick = self.memos, ",".join, self.verdicts.pick
-        run, (first, second, third) = self._run, self._places
-        lines, kept, verdicts, numbers, at = run.lines, run.cells, run.verdicts, run.numbers, run.at
-        pause = min(_EVERY, self.drafts.max_rows)
-        due = pause
-        for cells in rows:
-            checked = tuple(map(getitem, memos, cells))
-            number, line = source.number, source.line
-            try:
-                text = join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
-            except TypeError:
-                self._faulty(cells, checked, ((number, line),))
-                continue
-            one, two, three = self._same
-            if (
-                number == self._last
-                or checked[first] is not one
-                or checked[second] is not two
-                or checked[third] is not three
-            ):
-                self._enter_row(checked, ((number, line),))  # type: ignore[arg-type]  # all text: join took them
-            else:
-                self.used += 1
-                self._last = number
-            verdict = self._known.get(pick(checked))
-            if verdict is None:
-                verdict = self.verdicts.of(checked)  # type: ignore[arg-type]  # as above
-            if verdict.faults:
-                self._remark(verdict, ((number, line),))
-            lines.append(text)
-            kept.append(checked)  # type: ignore[arg-type]  # as above
-            verdicts.append(verdict)
-            numbers.append(number)
-            at.append(line)
-            if number >= due:
-                due = number + pause
-                progress(number)
-                self._bound()
 
     def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
         """Take records that gave no row but findings; `key` is their order's, "" where it cannot be told."""
         self._enter(key or f"\0{origins[0][0]}", origins)
-        self._same = (None, None, None)
         for fault in faults:
             self.scratch.findings.add(fault, origins)
         self._guilty.update(number for number, _ in origins)
@@ -112,6 +60,24 @@ class FirstLook(Settling):
             for fault in verdict.faults:
                 self.scratch.findings.count(fault, verdict.times)
 
+    def _row(self, cells: tuple[str, ...], origins: Origins) -> None:
+        """Take one row."""
+        checked = tuple(map(getitem, self.memos, cells))
+        try:
+            line = ",".join(checked)  # type: ignore[arg-type]  # a Fault among them is what the except is for
+        except TypeError:
+            self._faulty(cells, checked, origins)
+            return
+        key = self.rules.key(checked)  # type: ignore[arg-type]  # all text: join took them
+        self._enter(key or f"\0{origins[0][0]}", origins)
+        verdict = self.verdicts.of(checked)  # type: ignore[arg-type]  # as above
+        if verdict.faults:
+            self._remark(verdict, origins)
+        self._run.lines.append(line)
+        self._run.cells.append(checked)  # type: ignore[arg-type]  # as above
+        self._run.verdicts.append(verdict)
+        self._came_from(origins)
+
     def _faulty(self, cells: tuple[str, ...], checked: Sequence[str | Fault], origins: Origins) -> None:
         faults = [
             fault if fault.field else Fault(fault.code, fault.words, fault.mend, fault.found, name)
@@ -119,14 +85,7 @@ class FirstLook(Settling):
             if isinstance(fault, Fault)
         ]
         plain = [raw if isinstance(cell, Fault) else cell for raw, cell in zip(cells, checked, strict=True)]
-        self.failed(self.rules.key(plain), faults, origins)
-
-    def _enter_row(self, checked: Sequence[str], origins: Origins) -> None:
-        key = self.rules.key(checked)
-        self._enter(key or f"\0{origins[0][0]}", origins)
-        first, second, third = self._places
-        self._same = (checked[first], checked[second], checked[third]) if key else (None, None, None)
-        self._known = self.verdicts.known(checked)
+        FirstLook.failed(self, self.rules.key(plain), faults, origins)
 
     def _enter(self, key: str, origins: Origins) -> None:
         """Begin a run, or go on with the one at hand; note a record with rows in two orders."""
@@ -164,20 +123,15 @@ class FirstLook(Settling):
             verdict.muted = all(self.scratch.findings.room(fault) <= 0 for fault in verdict.faults)
 
     def _bound(self) -> None:
-        """An order larger than a batch is kept back in pieces, so that memory stays flat."""
+        """Keep back an order larger than a batch in pieces, so that memory stays flat."""
         if len(self._run) > self.drafts.max_rows:
-            self._shared.update(self._open_records())
+            self._shared.add(self._last)
             self._flush()
-
-    def _open_records(self) -> Iterable[int]:
-        """The records that may give more rows."""
-        return (self._last,)
 
     def _too_large(self) -> None:
         if self._oversize != self._key:
             origins = self._run.origins_of(0)
-            fault = oversize(self.drafts.max_rows)
-            self.scratch.findings.add(fault, origins)
+            self.scratch.findings.add(oversize(self.drafts.max_rows), origins)
             self._oversize, self._oversize_record = self._key, origins[0][0]
         self._guilty.add(self._oversize_record)
 
@@ -189,16 +143,14 @@ class FirstLook(Settling):
         if len(rows) > self.drafts.max_rows or self._oversize == self._key:
             self._too_large()
         run = self.scratch.next_run()
-        settled = Settled(rows, guilty=frozenset(self._guilty))
-        if not self._guilty and len(rows.lines) > 1:
-            settled = self.settle(rows, run)
+        settled = Settled(rows, guilty=frozenset(self._guilty)) if self._guilty else self.settle(rows, run)
         place, culprit, repeated = (0, 0, 0), 0, set[int]()
         if settled.guilty:
             culprit = min(settled.guilty)
             self.blame(rows.origins, settled.guilty, culprit)
             self.tally.kept_back += len(rows.record_numbers() - self._shared)
         else:
-            place = self.send(settled.rows)
+            place = self.send(settled.rows.lines, settled.rows.verdicts)
             self.note_repeats(settled.repeats, run)
             repeated = self.count_sent(settled.rows, settled.repeats, self._shared)
         if self._shared:

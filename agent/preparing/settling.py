@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent.preparing.batches import DraftSet
     from agent.preparing.rows import Origins, Repeat
     from agent.preparing.scratch import Scratch
+    from agent.preparing.verdicts import Verdict
 
 
 @dataclass(slots=True)
@@ -49,10 +50,10 @@ class Settling:
 
     def settle(self, rows: Rows, run: int) -> Settled:
         """Judge the rows of a whole order, sound one by one."""
+        if len(rows) == 1 or not self.rules.judge_order(rows.cells):  # rows that repeat one another never pass
+            return Settled(rows)
         distinct, repeats = self._parted(rows)
         faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
-        if not faults:
-            return Settled(distinct, repeats)
         guilty = self._note_faults(faults, distinct, run)
         return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
 
@@ -92,14 +93,11 @@ class Settling:
                 return
             findings.add(fault, origins, run=run)
 
-    def send(self, rows: Rows) -> tuple[int, int, int]:
-        """Put an order into the drafts; return the draft's number, first byte and size."""
-        number, draft = self.drafts.room_for(len(rows.lines))
-        draft.scales.add(rows.verdicts)
-        rows.lines.append("")
-        start, size = draft.add("\r\n".join(rows.lines), len(rows.lines) - 1)
-        rows.lines.pop()
-        return number, start, size
+    def send(self, lines: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[int, int, int]:
+        """Put whole orders into one draft; return the draft's number, first byte and size."""
+        number, draft = self.drafts.room_for(len(lines))
+        draft.scales.add(verdicts)
+        return number, *draft.add("\r\n".join((*lines, "")), len(lines))
 
     def count_sent(self, rows: Rows, repeats: Sequence[Repeat], shared: set[int]) -> set[int]:
         """Count the records of an order that is sent; return those that only repeat earlier ones."""

@@ -45,28 +45,39 @@ class Verdicts:
         self._identify = itemgetter(*identifiers, identifiers[-1])
         opaque = {*identifiers, *([self._at["SKU"]] if rules.level is Level.ITEM else [])}
         telling = [place for place in range(len(header)) if place not in opaque] or identifiers
-        self.pick = itemgetter(*telling)
+        self._telling = telling
+        self._pick = itemgetter(*telling)
         self._known: dict[tuple[bool, ...], dict[Hashable, Verdict]] = {}
-        self.forgotten: list[Verdict] = []  # verdicts with counted warnings, no longer remembered
-
-    def known(self, cells: Sequence[str]) -> dict[Hashable, Verdict]:
-        """Give the verdicts remembered for rows whose identifiers are filled as in this one: `known[pick(cells)]`."""
-        return self._known.setdefault(tuple(map(bool, self._identify(cells))), {})
+        self.remarkable: set[Verdict] = set()  # those with faults
+        self._forgotten: list[Verdict] = []  # verdicts with counted warnings, no longer remembered
 
     def of(self, cells: Sequence[str]) -> Verdict:
         """Judge a row whose cells are sound one by one."""
-        known, telling = self.known(cells), self.pick(cells)
-        verdict = known.get(telling)
+        known, told = self._known_as(cells), self._pick(cells)
+        verdict = known.get(told)
         if verdict is None:
             if len(known) >= _REMEMBERED:
-                self.forgotten += [one for one in known.values() if one.times]
+                self._forgotten += [one for one in known.values() if one.times]
+                self.remarkable.difference_update(known.values())
                 known.clear()
-            verdict = known[telling] = self._made(cells)
+            verdict = known[told] = self._made(cells)
+            if verdict.faults:
+                self.remarkable.add(verdict)
         return verdict
+
+    def of_all(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> list[Verdict]:
+        """Judge many rows, given also by column, in all of which the same identifiers are filled."""
+        told = [columns[place] for place in self._telling]
+        known = self._known_as(rows[0])
+        found = list(map(known.get, zip(*told, strict=True) if len(told) > 1 else told[0]))
+        return [one or self.of(rows[index]) for index, one in enumerate(found)] if None in found else found  # type: ignore[return-value]  # none is None
+
+    def _known_as(self, cells: Sequence[str]) -> dict[Hashable, Verdict]:
+        return self._known.setdefault(tuple(map(bool, self._identify(cells))), {})
 
     def counted(self) -> list[Verdict]:
         """Give the verdicts whose warnings were counted without being listed."""
-        return self.forgotten + [one for known in self._known.values() for one in known.values() if one.times]
+        return self._forgotten + [one for known in self._known.values() for one in known.values() if one.times]
 
     def _made(self, cells: Sequence[str]) -> Verdict:
         judgement = self._judge(cells)

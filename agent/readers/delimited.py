@@ -9,6 +9,7 @@ records; in the middle they are damaged ones, because a row may be missing there
 from __future__ import annotations
 
 import csv
+from array import array
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -92,7 +93,7 @@ class Delimited:
         self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
         self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
         self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
-        self._blanks = range(0)  # lines of the blank records before the next one
+        self._blanks = array("Q")  # lines of the blank records before the next one
         self._number_before, self._grown = 0, 0  # see _before_block
         self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
         self._expected = _NEVER
@@ -121,6 +122,23 @@ class Delimited:
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
         return self._records() if self.header.kept == self.header.width else self._own_cells()
+
+    def records_at(self, lines: Iterator[int]) -> Iterator[list[str]]:
+        """Yield the records that begin on these lines (ascending), all their cells as they stand.
+
+        Lines between them are passed over unread, which costs a tenth of reading them.
+
+        Raises:
+            ValueError: the file has no such line.
+        """
+        text, at = text_lines(self._stream, self._encoding), 1
+        for line in lines:
+            reader = csv.reader(islice(text, line - at, None), delimiter=self.form.delimiter, strict=True)
+            cells = next(reader, None)
+            if cells is None:
+                raise ValueError(f"the file has no line {line}")
+            yield cells
+            at = line + reader.line_num
 
     def _first_record(self) -> list[str]:
         try:
@@ -166,7 +184,7 @@ class Delimited:
         """Sort a record that may be blank, a footer, a header, too long or too wide; yield a sound one."""
         number, line = self.number, self.line
         if self._is_blank(cells):
-            self._blanks = range(self._blanks.start if self._blanks else line, line + 1)
+            self._blanks.append(line)
             self._expected = _NEVER
             return
         yield from self._release(number)
@@ -189,7 +207,7 @@ class Delimited:
             yield from self._sound(self.cells)
         for number, line in enumerate(self._blanks, following - len(self._blanks)):
             self._damaged(number, line, [], _BLANK)
-        self._blanks = range(0)
+        del self._blanks[:]
 
     def _sound(self, cells: list[str]) -> Iterator[list[str]]:
         if fault := self._fault(cells):

@@ -135,7 +135,7 @@ class Deliveries:
         return [one for one in since_then if self._context.ledger.attempts(one.id)][:1]
 
     def _due_at(self, batch: Batch) -> float:
-        """Return when a batch is due; what is further off than any wait can be comes from a clock set back."""
+        """Return when a batch is due; further off than any wait lasts means that the clock was set back."""
         longest = max(self._context.settings.destinations[batch.destination].retries.at_most, REFUSED)
         return batch.due_at if batch.due_at <= self._context.now() + longest else 0.0
 

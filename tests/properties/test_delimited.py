@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import RefusedFile
-from agent.feedback.rejects import write_rejects
+from agent.feedback.rejects import KeptBack, write_rejects
 from agent.model import Severity
 from agent.readers.delimited import open_delimited
 
@@ -95,7 +95,12 @@ def test_the_rejects_file_gives_back_exactly_the_records_kept_back(table, data):
     texts = st.text(max_size=20)
     for _ in range(2):
         target = io.BytesIO()
-        kept_back = [(number, data.draw(texts), data.draw(texts)) for number in sorted(numbers)]
+        lines = {
+            number: line for number, line, *_ in walk(content, encoding=(codec,), delimiter=delimiter)[1]
+        }
+        kept_back = [
+            KeptBack(number, lines[number], data.draw(texts), data.draw(texts)) for number in sorted(numbers)
+        ]
         assert write_rejects(
             io.BytesIO(content),
             encoding=(codec,),
@@ -174,7 +179,10 @@ def test_no_damaged_record_comes_back_sound(rows, evened_out):
     except RefusedFile:
         return
     for _ in range(2):
-        kept_back = [(number, f"why {number}", "how") for number, *_ in damaged]
+        kept_back = [
+            KeptBack(number, line, f"why {number}", "how", blank=code == "E-BLANK")
+            for number, line, _, code in damaged
+        ]
         target = io.BytesIO()
         write_rejects(
             io.BytesIO(content), encoding=("utf-8",), delimiter=",", kept_back=iter(kept_back), target=target

@@ -138,7 +138,10 @@ def test_an_unreadable_file_is_data_refused(place, impact_agent):
         "report.html",
         "report.txt",
     ]
-    assert "AUDIT" in shown
+    decided = impact_agent("-c", "config", "cancel", identity, "--why", "mistyped", SUDO_USER="anna-b")
+    assert decided.returncode == 0, decided.stderr
+    history = impact_agent("-c", "config", "show", identity).stdout.partition("AUDIT")[2]
+    assert re.search(r" anna-b as \S+ +cancelled: now CLOSED .*\n.*mistyped", history)
 
 
 def test_a_decision_needs_its_reason(impact_agent):

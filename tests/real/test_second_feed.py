@@ -1,4 +1,4 @@
-"""Somebody else's feed: other headers, semicolons, decimal commas, Windows-1252; one YAML block, one template."""
+"""Somebody else's feed: other headers, semicolons, decimal commas, Windows-1252. By settings alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HEADER = "Bestellnummer;Artikel-Nr.;Bezeichnung;Neuer Betrag;Neue Menge;Rückgab
 GOOD = [
     'B-1001;JACKE-ÄÖ;"Jacke; größe M";1.234,50 €;1;Preisnachlaß;ja',
     "B-1001;HÜTE-7;Hüte;0,00 €;0;Größe paßt nicht;ja",
-    "B-1002;SCHUH;Schuh „Elb“ – neu;19,9;1;Preisnachlaß;ja",
+    "B-1002;SCHUH;Schuh „Elb“ \u2013 neu;19,9;1;Preisnachlaß;ja",
     "B-1003;SCHUH;Schuh;€ 7;2;Preisnachlaß;ja",
     "B-1004;HOSE;Hose;0;0;Größe paßt nicht;nein",
     "B-1005;ÆRMEL;Ærmel;0;0;Übrige Gründe;ja",
@@ -82,7 +82,7 @@ def swapped(row: str) -> str:
 
 @pytest.fixture
 def feed(install, start_sshd):
-    """Write the feed, check it, and start the agent; returns the installation, the drop folder and the inbox."""
+    """Write the feed, check it, start the agent; returns the installation, the drop folder and the inbox."""
     server = start_sshd()
     installation = install(server)
     drop = installation.feed("gutschriften", FEED, TEMPLATE)

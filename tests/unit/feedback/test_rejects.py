@@ -7,7 +7,7 @@ import io
 import pytest
 
 from agent.errors import RefusedFile
-from agent.feedback.rejects import LONGEST, OTHERS, write_rejects
+from agent.feedback.rejects import LONGEST, OTHERS, KeptBack, write_rejects
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
 from agent.readers.delimited import open_delimited
 
@@ -17,16 +17,36 @@ ADDED = f"{REASON_COLUMN},{MEND_COLUMN}"
 def rejects(content, kept_back, *, encoding=("utf-8",), delimiter="auto", everything=False):
     """Write the rejects file of some bytes; return its bytes."""
     target = io.BytesIO()
+    lines = first_lines(content, encoding=encoding, delimiter=delimiter)
     written = write_rejects(
         io.BytesIO(content),
         encoding=encoding,
         delimiter=delimiter,
-        kept_back=iter(kept_back),
+        kept_back=(_kept(number, words, *lines.get(number, (10_000, False))) for number, *words in kept_back),
         target=target,
         everything=everything,
     )
     assert written == len(kept_back) or everything
     return target.getvalue()
+
+
+def _kept(number, words, line, blank):
+    return KeptBack(number, line, *words, blank=blank)
+
+
+def first_lines(content, *, encoding, delimiter):
+    """Read bytes; return by its number the line on which each record begins, and whether it is blank."""
+    lines = {}
+    source = open_delimited(
+        io.BytesIO(content),
+        encoding=encoding,
+        delimiter=delimiter,
+        canonical=None,
+        damaged=lambda number, line, _cells, fault: lines.update({number: (line, fault.code == "E-BLANK")}),
+    )
+    for _ in source:
+        lines[source.number] = (source.line, False)
+    return lines
 
 
 def reread(content, *, encoding=("utf-8",), delimiter="auto"):
@@ -181,7 +201,7 @@ def test_everything_is_written_when_nothing_was_sent():
 @pytest.mark.parametrize("numbers", [[3], [2, 1], [1, 1], [0]])
 def test_a_number_that_does_not_come_by_is_an_error(numbers):
     """A rejects file that would lack a record is never taken for a good one."""
-    with pytest.raises(ValueError, match="is not in the source"):
+    with pytest.raises(ValueError, match="is not in the|has no line"):
         rejects(b"a,b\n1,2\n3,4\n", [(number, "why", "how") for number in numbers])
 
 

@@ -292,3 +292,17 @@ def test_reading_twice_is_no_way_to_get_records_again():
     with pytest.raises(RefusedFile):
         next(walk)
     assert next(walk, None) is None
+
+
+def test_a_blank_record_of_two_lines_is_one_record():
+    """Blank records are counted as records, not as lines, whatever line ends stand in their quotes."""
+    damaged = []
+    source = open_delimited(
+        io.BytesIO(b'a,b,c\r\n"\n"\r\n\r\n1,2,3\r\n'),
+        encoding=("utf-8",),
+        delimiter=",",
+        canonical=None,
+        damaged=lambda number, line, _cells, fault: damaged.append((number, line, fault.code)),
+    )
+    assert [(source.number, source.line) for _ in source] == [(3, 5)]
+    assert damaged == [(1, 2, "E-BLANK"), (2, 4, "E-BLANK")]

@@ -1,0 +1,183 @@
+"""The first look at a plain file, by blocks of rows: what is sound is taken column by column, which costs least.
+
+Values repeat and most rows are sound, so a block is looked up by column, cut where an identifier changes, and whole
+orders go to the draft together. Where anything is odd about a block its rows are taken one by one.
+"""
+
+from __future__ import annotations
+
+from itertools import compress, pairwise
+from operator import is_not, itemgetter
+from typing import TYPE_CHECKING
+
+from agent.preparing.rows import Rows
+from agent.preparing.runs import FirstLook
+from agent.preparing.scratch import Run
+from agent.preparing.verdicts import IDENTIFIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from agent.impact.rules import RowRules
+    from agent.mapping.mapping import BoundTemplate
+    from agent.model import Fault
+    from agent.preparing.batches import DraftSet
+    from agent.preparing.rows import Origins
+    from agent.preparing.scratch import Scratch
+    from agent.readers.base import Source
+
+    Part = tuple[int, int, str]  # where an order's rows begin and end in a block, and its key
+
+_BLOCK = 512  # rows
+_EVERY = 16  # blocks between two words about progress
+
+
+class PlainLook(FirstLook):
+    """Takes all rows of a plain file."""
+
+    def __init__(
+        self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate, currency: str
+    ) -> None:
+        super().__init__(rules, scratch, drafts, bound, currency)
+        self._identifiers = [place for place, name in enumerate(rules.header) if name in IDENTIFIERS]
+        self._waiting: list[tuple[str, ...]] = []  # rows as the template gave them, not looked at yet
+        self._numbers: list[int] = []  # of their records
+        self._at: list[int] = []  # and their lines
+
+    def rows(
+        self, rows: Iterable[tuple[str, ...]], source: Source, progress: Callable[[int], None]
+    ) -> None:
+        """Take all rows. This loop is the cost of preparing: nothing in it may grow."""
+        add, number, line = self._waiting.append, self._numbers.append, self._at.append
+        waiting, blocks = self._waiting, 0
+        for cells in rows:
+            add(cells)
+            number(source.number)
+            line(source.line)
+            if len(waiting) >= _BLOCK:
+                self._take()
+                blocks += 1
+                if blocks % _EVERY == 0:
+                    progress(source.number)
+        self._take()
+
+    def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
+        """Take records that gave no row but findings, behind the rows that came before them."""
+        self._take()
+        super().failed(key, faults, origins)
+
+    def _take(self) -> None:
+        """Look at the rows that wait."""
+        if not self._waiting:
+            return
+        if not self._together():
+            for cells, number, line in zip(self._waiting, self._numbers, self._at, strict=True):
+                self._row(cells, ((number, line),))
+        for part in (self._waiting, self._numbers, self._at):
+            part.clear()
+        self._bound()
+
+    def _together(self) -> bool:
+        """Take rows that are all sound and from different records; else do nothing and say so."""
+        numbers = self._numbers
+        many = len(numbers)
+        if many == 1 or numbers[0] == self._last or len(set(numbers)) < many:
+            return False
+        by_column = zip(*self._waiting, strict=True)
+        columns = [itemgetter(*texts)(memo) for memo, texts in zip(self.memos, by_column, strict=True)]
+        rows = list(zip(*columns, strict=True))
+        try:
+            lines = list(map(",".join, rows))
+        except TypeError:  # there is a Fault among them
+            return False
+        identifiers = [columns[place] for place in self._identifiers]
+        if any(0 < column.count("") < many for column in identifiers) or not self.rules.key(rows[0]):
+            return False
+        verdicts = self.verdicts.of_all(rows, columns)
+        odd = self.verdicts.remarkable.intersection(verdicts)
+        if any(verdict.error for verdict in odd):
+            return False
+        for index in [index for index, one in enumerate(verdicts) if one in odd] if odd else ():
+            self._remark(verdicts[index], ((numbers[index], self._at[index]),))
+        block = Rows()
+        block.lines, block.cells, block.verdicts, block.numbers, block.at = lines, rows, verdicts, numbers, self._at
+        self._part(block, identifiers)
+        self.used += many
+        self._last = numbers[-1]
+        return True
+
+    def _part(self, block: Rows, identifiers: Sequence[Sequence[str]]) -> None:
+        """Part a block into orders; the first may have begun before it, the last may go on behind it."""
+        parts = self._orders(block, identifiers)
+        if parts[0][2] == self._key:
+            self._run.take(block, *parts.pop(0)[:2])
+        if not parts:
+            return
+        self._flush()
+        *whole, (begin, end, self._key) = parts
+        last = self._key
+        self._whole(block, whole)
+        self._key = last
+        self._run.take(block, begin, end)
+
+    def _orders(self, block: Rows, identifiers: Sequence[Sequence[str]]) -> list[Part]:
+        """Cut where an identifier changes; the memos give one object for one text."""
+        ends = {0, len(block)}
+        for column in identifiers:
+            if column.count(column[0]) < len(column):
+                ends.update(compress(range(1, len(column)), map(is_not, column[1:], column)))
+        parts: list[Part] = []
+        key = self.rules.key
+        for begin, end in pairwise(sorted(ends)):
+            order = key(block.cells[begin])
+            if parts and parts[-1][2] == order:
+                parts[-1] = (parts[-1][0], end, order)
+            else:
+                parts.append((begin, end, order))
+        return parts
+
+    def _whole(self, block: Rows, parts: Sequence[Part]) -> None:
+        """Settle whole orders, those that nothing is to be said about together."""
+        most, judge_order = self.drafts.max_rows, self.rules.judge_order
+        good: list[Part] = []
+        for part in parts:
+            begin, end, key = part
+            good_alone = end - begin == 1 or (end - begin <= most and not judge_order(block.cells[begin:end]))
+            if good_alone and key != self._oversize:
+                good.append(part)
+                continue
+            self._send_all(block, good)
+            good = []
+            self._key = key
+            self._run.take(block, begin, end)
+            self._flush()
+        self._send_all(block, good)
+
+    def _send_all(self, block: Rows, parts: Sequence[Part]) -> None:
+        """Send adjacent whole orders."""
+        if not parts:
+            return
+        first, last = parts[0][0], parts[-1][1]
+        if len(parts) > 1 and not self.drafts.fits(last - first):
+            for part in parts:
+                self._send_all(block, (part,))
+            return
+        number, start, size = self.send(block.lines[first:last], block.verdicts[first:last])
+        self.tally.sent += last - first
+        plain = size == sum(map(len, block.lines[first:last])) + 2 * (last - first)
+        for part in parts:
+            lines = block.lines[part[0] : part[1]]
+            size = sum(map(len, lines if plain else map(str.encode, lines))) + 2 * len(lines)
+            self.scratch.add_run(self._sent(block, part, (number, start, size)))
+            start += size
+
+    def _sent(self, block: Rows, part: Part, place: tuple[int, int, int]) -> Run:
+        begin, end, key = part
+        many, number, line = end - begin, block.numbers[begin], block.at[begin]
+        origins = None
+        if not block.numbers[end - 1] - number == many - 1 == block.at[end - 1] - line:
+            rows = Rows()
+            rows.take(block, begin, end)
+            origins = rows.origins_text()
+        run = self.scratch.next_run()
+        return Run._make((run, hash(key), *place, many, many, 0, number, line, origins, None))
