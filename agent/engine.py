@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.engine_log import Seldom, said, say_unforeseen
@@ -17,8 +18,8 @@ from agent.errors import AgentError, LedgerError, SpoolError
 from agent.log import say
 from agent.spool import NoRoomError
 from agent.stages.close import DropFolderError, close
-from agent.stages.deliver import deliver, hold_stranded, recover, start
-from agent.stages.due import MANY, Deliveries, is_owed, to_close, to_prepare
+from agent.stages.deliver import broke, deliver, hold_stranded, recover, start
+from agent.stages.due import MANY, Arrivals, Deliveries, is_owed, to_close, to_prepare
 from agent.stages.prepare import prepare
 from agent.states import BatchState, SubmissionState, UnknownTransitionError
 
@@ -48,10 +49,13 @@ class Engine:
         self.context = context
         self.failure: AgentError | None = None
         self.touched: set[str] | None = None  # a set to be told the submissions in which something happens
+        self.arrivals = Arrivals(context.now())
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
         self._open_channel = open_channel
         self._channels: dict[str, Channel] = {}
+        self._to_prepare = partial(to_prepare, context, self._is_free)
         self._deliveries = Deliveries(context)
+        self._to_close = partial(to_close, context, self._is_free)
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}  # monotonic, until when
@@ -81,7 +85,7 @@ class Engine:
             return self._send(subject)
         if submission.state == SubmissionState.RECEIVED:
             return self._prepare(submission)
-        if not is_owed(self.context, submission):
+        if not self.arrivals.has_left(submission) or not is_owed(self.context, submission):
             return False
         self._commit([close(self.context, subject)])
         return True
@@ -106,16 +110,16 @@ class Engine:
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
-        moved = [self._step(subject) for subject in self._due_to_prepare()]
+        moved = [self._step(subject) for subject in self._to_prepare()]
         moved += [self.deliver_due(name) for name in self.context.settings.destinations]
-        moved += [self._step(subject) for subject in self._due_to_close()]
+        moved += [self._step(subject) for subject in self._to_close()]
         return any(moved)
 
     def threads(self, preparing: int = 2) -> list[threading.Thread]:
         """Make (not start) the threads that work until they are asked to stop."""
-        loops: list[tuple[str, Callable[[], None]]] = [("close", lambda: self._loop(self._due_to_close))]
+        loops: list[tuple[str, Callable[[], None]]] = [("close", lambda: self._loop(self._to_close))]
         loops += [
-            (f"prepare-{number + 1}", lambda: self._loop(self._due_to_prepare)) for number in range(preparing)
+            (f"prepare-{number + 1}", lambda: self._loop(self._to_prepare)) for number in range(preparing)
         ]
         loops += [
             (f"deliver-{name}", lambda name=name: self._deliver_loop(name))  # type: ignore[misc]  # bound at once
@@ -180,12 +184,6 @@ class Engine:
             if self._rings == rings and not self.context.stop.asked:
                 self._wake.wait(seconds)
 
-    def _due_to_prepare(self) -> list[str]:
-        return to_prepare(self.context, self._is_free)
-
-    def _due_to_close(self) -> list[str]:
-        return to_close(self.context, self._is_free)
-
     def deliver_due(self, destination: str) -> bool:
         """Send what is due at one destination; an attempt's end and the begin of the next share a commit."""
         moved, ending = False, None
@@ -214,7 +212,7 @@ class Engine:
             batch.id, lambda: deliver(self.context, self._channel(batch.destination), batch.id)
         )
         if end is None:
-            end = recover(self.context, batch.id, self.context.now() + _AFTER_FAILURE)
+            end = broke(self.context, batch.id, self.context.now() + _AFTER_FAILURE)
         elif self._cut and end.event == "deferred":
             end = recover(self.context, batch.id)
         self._deliveries.heed(batch.destination, end)

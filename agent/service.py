@@ -24,14 +24,14 @@ from agent.ledger.ledger import Ledger
 from agent.log import say
 from agent.settings.secrets import reveal
 from agent.spool import Spool
-from agent.stages.context import Context
+from agent.stages.context import Context, Stop
 from agent.stages.intake import Intake, make_folders
 from agent.states import SubmissionState
 from agent.watch import Watch
 from agent.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from agent.channels.base import Channel
@@ -69,6 +69,7 @@ class Agent:
         self.unsettled = 0  # files that the last scan of all folders left where they are
         self._lock = FileLock(settings.state / "lock", timeout=0)
         self._woken = threading.Event()
+        self._stop = Stop()
         self._signal = 0
         self._left_behind = False
 
@@ -80,31 +81,37 @@ class Agent:
             except Timeout as error:
                 raise AlreadyRunningError(f"another agent works on {self.settings.state}") from error
             undo.callback(self._lock.release)
-            self._open(undo)
-            undo.pop_all()
+            undo.enter_context(self._listening())
+            self._open()
+            self._undo = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.engine.close()
-        self.workers.close()
-        if not self._left_behind:  # else threads still use them; the system closes them
-            for intake in self.intakes:
-                intake.close()
-            self.ledger.close()
-        self._lock.release()
+        with self._undo:
+            self.engine.close()
+            self.workers.close()
+            if not self._left_behind:  # else threads still use them; the system closes them
+                for intake in self.intakes:
+                    intake.close()
+                self.ledger.close()
         say("agent.stopped")
 
-    def _open(self, undo: ExitStack) -> None:
+    def _open(self) -> None:
         spool = Spool(self.settings.state)
         spool.make()
         self.ledger = Ledger.open(self.settings.state / "ledger.db", must_exist=not spool.is_empty())
-        undo.callback(self.ledger.close)
+        with ExitStack() as until_open:
+            until_open.callback(self.ledger.close)
+            self._begin(spool)
+            until_open.pop_all()
+
+    def _begin(self, spool: Spool) -> None:
         if swept := spool.sweep(_SCRATCH_AGE, time.time()):
             say("spool.swept", files=len(swept))
         if orphans := spool.orphans(self.ledger.known_paths()):
             say("spool.orphaned", files=len(orphans))
         dice = random.SystemRandom().random
-        context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice)
+        context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice, self._stop)
         self.engine = Engine(context, self._channel)
         self.engine.recover()
         for name, feed in self.settings.feeds.items():
@@ -112,6 +119,7 @@ class Agent:
             with suppress(OSError):  # the scan says what is wrong with it
                 make_folders(folder)
             self.intakes.append(Intake(feed, folder, self.ledger, spool))
+            self.engine.arrivals.expect(name)
         say("agent.started", feeds=len(self.intakes), state=str(self.settings.state))
 
     def _channel(self, destination: Destination) -> Channel:
@@ -122,7 +130,10 @@ class Agent:
         waits: list[float] = []
         unsettled = 0
         for name, intake in zip(self.settings.feeds, self.intakes, strict=True):
-            result = self.engine.survive(name, partial(self._scan, intake))
+            now = time.time()
+            self.engine.arrivals.begin(name, now)
+            result = self.engine.survive(name, partial(intake.scan, now, time.monotonic()))
+            self.engine.arrivals.end(name, more=result is not None and result.next_look == 0)
             if result is None:
                 unsettled += 1
                 continue
@@ -132,10 +143,6 @@ class Agent:
                 waits.append(result.next_look)
         self.unsettled = unsettled
         return min(waits, default=None)
-
-    @staticmethod
-    def _scan(intake: Intake) -> ScanResult:
-        return intake.scan(time.time(), time.monotonic())
 
     def _tell(self, result: ScanResult) -> None:
         for notice in result.news:
@@ -174,7 +181,7 @@ class Agent:
     def _pass(self) -> None:
         patience = max([_PATIENCE, *(2 * feed.settle for feed in self.settings.feeds.values())])
         waiting, since = self.scan(), time.monotonic()
-        while not self.engine.context.stop.asked:
+        while not self._stop.asked:
             if self.engine.drain():
                 since = time.monotonic()
             elif waiting is None or time.monotonic() - since > patience:
@@ -191,7 +198,7 @@ class Agent:
         )
         watch.start()
         try:
-            while not self.engine.context.stop.asked:
+            while not self._stop.asked:
                 self._woken.clear()
                 watch.check()
                 soon = self.scan()
@@ -202,16 +209,14 @@ class Agent:
 
     def _work(self, threads: Sequence[threading.Thread]) -> None:
         """Let threads work until one has ended or a stop is asked for; then bring all to rest."""
-        stop = self.engine.context.stop
-        with self._listening(stop.ask):
-            for thread in threads:
-                thread.start()
-            while not stop.asked and all(thread.is_alive() for thread in threads):
-                threads[0].join(_BEAT)
-            if self._signal:
-                say("agent.stopping", signal=signal.Signals(self._signal).name)
-            if any(thread.is_alive() for thread in threads):
-                self._come_to_rest(threads)
+        for thread in threads:
+            thread.start()
+        while not self._stop.asked and all(thread.is_alive() for thread in threads):
+            threads[0].join(_BEAT)
+        if self._signal:
+            say("agent.stopping", signal=signal.Signals(self._signal).name)
+        if any(thread.is_alive() for thread in threads):
+            self._come_to_rest(threads)
         if self.engine.failure is not None:
             say("agent.failed", reason=str(self.engine.failure))
             raise self.engine.failure
@@ -231,7 +236,7 @@ class Agent:
             say("step.abandoned", threads=late)
 
     @contextmanager
-    def _listening(self, ask: Callable[[], None]) -> Iterator[None]:
+    def _listening(self) -> Iterator[None]:
         """Have SIGTERM, SIGINT and SIGHUP ask for a clean stop while this is open."""
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -239,7 +244,7 @@ class Agent:
 
         def asked(number: int, _frame: FrameType | None) -> None:  # takes no lock: it may come at any point
             self._signal = number
-            ask()
+            self._stop.ask()
 
         numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
         heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from agent.impact.dialect import dialect
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     Key = Callable[[Sequence[str]], str]
     Rows = Sequence[Sequence[str]]
     JudgeOrder = Callable[[Rows], tuple[tuple[int, Fault], ...]]
+    Clear = Callable[[Rows], bool]
 
-__all__ = ["judging_orders", "keying"]
+__all__ = ["clearing", "judging_orders", "keying"]
 
 _BETWEEN = "\x1f"  # stands in no sound identifier
 
@@ -93,6 +95,17 @@ def judging_orders(layout: Layout, judge: Judge) -> JudgeOrder:
         return found if len(rows) <= most else (*found, (0, _many(len(rows), most)))
 
     return judge_order
+
+
+def clearing(layout: Layout) -> Clear:
+    """Make the function that tells at a glance that rows of one order, which name it alike, need no judging.
+
+    They are then distinct too. It may say no where `judge_order` finds nothing.
+    """
+    if layout.level is not Level.ITEM:
+        return lambda rows: len(rows) == 1
+    sku, most = itemgetter(layout.at["SKU"]), dialect().modifications_per_action
+    return lambda rows: len(set(map(sku, rows))) == len(rows) <= most
 
 
 def _all_same(rows: Rows, identifiers: Sequence[int]) -> bool:

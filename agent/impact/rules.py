@@ -13,7 +13,7 @@ from agent.impact import amounts, cells, currencies, reasons
 from agent.impact.dialect import canonical, dialect
 from agent.impact.judging import Judgement, judging
 from agent.impact.layout import RefusedHeader, layout
-from agent.impact.orders import judging_orders, keying
+from agent.impact.orders import clearing, judging_orders, keying
 from agent.model import Fault, Level
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent.impact.cells import Rule
     from agent.impact.dialect import Column, Kind
     from agent.impact.layout import Layout
-    from agent.impact.orders import JudgeOrder, Key
+    from agent.impact.orders import Clear, JudgeOrder, Key
     from agent.model import Change
 
 __all__ = ["Judgement", "RefusedHeader", "RowRules", "canonical", "row_rules"]
@@ -45,6 +45,7 @@ class RowRules:
     key: Key  # the order a row belongs to, "" where it cannot be told
     judge: Callable[[Sequence[str]], Judgement]  # one row: what it does, errors and warnings
     judge_order: JudgeOrder  # the distinct rows of one order, more than one: (index, fault) each
+    clear: Clear  # rows with the same identifiers: judge_order would find nothing, and none repeats another
 
 
 def row_rules(
@@ -78,6 +79,7 @@ def row_rules(
         key=keying(found),
         judge=judge,
         judge_order=judging_orders(found, judge),
+        clear=clearing(found),
     )
 
 

@@ -6,7 +6,7 @@ orders go to the draft together. Where anything is odd about a block its rows ar
 
 from __future__ import annotations
 
-from itertools import compress, pairwise
+from itertools import chain, compress, islice, pairwise
 from operator import is_not, itemgetter
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from agent.preparing.scratch import Run
 from agent.preparing.verdicts import IDENTIFIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
@@ -45,21 +45,18 @@ class PlainLook(FirstLook):
         self._at: list[int] = []  # and their lines
 
     def rows(
-        self, rows: Iterable[tuple[str, ...]], source: Source, progress: Callable[[int], None]
+        self, rows: Iterator[tuple[str, ...]], source: Source, progress: Callable[[int], None]
     ) -> None:
         """Take all rows. This loop is the cost of preparing: nothing in it may grow."""
         add, number, line = self._waiting.append, self._numbers.append, self._at.append
-        waiting, blocks = self._waiting, 0
-        for cells in rows:
-            add(cells)
-            number(source.number)
-            line(source.line)
-            if len(waiting) >= _BLOCK:
-                self._take()
-                blocks += 1
-                if blocks % _EVERY == 0:
-                    progress(source.number)
-        self._take()
+        for blocks, first in enumerate(rows, start=1):
+            for cells in chain((first,), islice(rows, _BLOCK - 1)):
+                add(cells)
+                number(source.number)
+                line(source.line)
+            self._take()
+            if blocks % _EVERY == 0:
+                progress(source.number)
 
     def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
         """Take records that gave no row but findings, behind the rows that came before them."""
@@ -138,12 +135,11 @@ class PlainLook(FirstLook):
 
     def _whole(self, block: Rows, parts: Sequence[Part]) -> None:
         """Settle whole orders, those that nothing is to be said about together."""
-        most, judge_order = self.drafts.max_rows, self.rules.judge_order
+        most, clear = self.drafts.max_rows, self.rules.clear
         good: list[Part] = []
         for part in parts:
             begin, end, key = part
-            good_alone = end - begin == 1 or (end - begin <= most and not judge_order(block.cells[begin:end]))
-            if good_alone and key != self._oversize:
+            if key != self._oversize and end - begin <= most and clear(block.cells[begin:end]):
                 good.append(part)
                 continue
             self._send_all(block, good)

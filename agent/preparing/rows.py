@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ class Rows:
             part.clear()
         self.several = False
 
-    def only(self, chosen: Sequence[int]) -> Rows:
+    def only(self, chosen: Sequence[bool]) -> Rows:
         """Give just some of the rows."""
         rows = Rows()
-        rows.lines = [self.lines[index] for index in chosen]
-        rows.cells = [self.cells[index] for index in chosen]
-        rows.verdicts = [self.verdicts[index] for index in chosen]
-        rows.numbers = [self.numbers[index] for index in chosen] if self.numbers else []
-        rows.at = [self.at[index] for index in chosen] if self.at else []
-        rows.many = [self.many[index] for index in chosen] if self.many else []
+        rows.lines = list(compress(self.lines, chosen))
+        rows.cells = list(compress(self.cells, chosen))
+        rows.verdicts = list(compress(self.verdicts, chosen))
+        rows.numbers = list(compress(self.numbers, chosen))
+        rows.at = list(compress(self.at, chosen))
+        rows.many = list(compress(self.many, chosen))
         rows.several = self.several
         return rows
 

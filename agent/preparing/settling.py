@@ -7,6 +7,7 @@ all its records back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import eq
 from typing import TYPE_CHECKING
 
 from agent.codes import CODES
@@ -50,8 +51,6 @@ class Settling:
 
     def settle(self, rows: Rows, run: int) -> Settled:
         """Judge the rows of a whole order, sound one by one."""
-        if len(rows) == 1 or not self.rules.judge_order(rows.cells):  # rows that repeat one another never pass
-            return Settled(rows)
         distinct, repeats = self._parted(rows)
         faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
         guilty = self._note_faults(faults, distinct, run)
@@ -72,15 +71,18 @@ class Settling:
 
     def _parted(self, rows: Rows) -> tuple[Rows, list[Repeat]]:
         """Part the rows from those that repeat an earlier one."""
-        if len(set(rows.lines)) == len(rows.lines):
+        lines = rows.lines
+        many = len(lines)
+        if len(set(lines)) == many:
             return rows, []
-        first: dict[str, int] = {}
-        repeats: list[Repeat] = []
-        for index, line in enumerate(rows.lines):
-            earlier = first.setdefault(line, index)
-            if earlier != index:
-                repeats.append((rows.origins_of(index), rows.origins_of(earlier)[0][0]))
-        return rows.only(list(first.values())), repeats
+        first = dict(zip(reversed(lines), range(many - 1, -1, -1), strict=True))
+        firsts = list(map(first.__getitem__, lines))
+        repeats = [
+            (rows.origins_of(index), rows.origins_of(earlier)[0][0])
+            for index, earlier in enumerate(firsts)
+            if index != earlier
+        ]
+        return rows.only(list(map(eq, firsts, range(many)))), repeats
 
     def note_repeats(self, repeats: Sequence[Repeat], run: int) -> None:
         """Say which rows were left out."""

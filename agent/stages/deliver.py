@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from agent.stages.context import Context
 
 _UNKNOWN = "unknown"  # outcome of an attempt whose answer never came
+_BROKE = "broke"  # outcome of an attempt that failed in a way nobody foresaw
+_OFTEN = 3  # such attempts in a row until a person is asked
 
 
 def start(context: Context, batch: str) -> Transition:
@@ -48,12 +50,23 @@ def deliver(context: Context, channel: Channel, batch: str) -> Transition:
     return _Try(context, channel, found, earlier[-1], earlier[:-1], destination).outcome()
 
 
-def recover(context: Context, batch: str, due_at: float | None = None) -> Transition:
-    """Take up a batch whose attempt was cut short; the next one comes at `due_at`, and looks if it must."""
+def recover(context: Context, batch: str) -> Transition:
+    """Take up a batch whose attempt was cut short; the next one looks first if it must."""
     attempts = context.ledger.attempts(batch)
     interrupted = replace(attempts[-1], ended_at=context.now(), outcome="interrupted") if attempts else None
     reason = "the agent was stopped while sending; the next attempt finds out how far it came"
-    return Transition(batch, "batch", "recovered", reason=reason, attempt=interrupted, due_at=due_at)
+    return Transition(batch, "batch", "recovered", reason=reason, attempt=interrupted)
+
+
+def broke(context: Context, batch: str, due_at: float) -> Transition:
+    """Try again at `due_at` what failed in a way nobody foresaw; what does so over and over is held."""
+    attempts = context.ledger.attempts(batch)
+    ended = replace(attempts[-1], ended_at=context.now(), outcome=_BROKE)
+    again = {one.outcome for one in attempts[-_OFTEN:-1]} != {_BROKE} or len(attempts) < _OFTEN
+    words = "sending it failed in a way nobody foresaw; the agent's log says where"
+    if again:
+        return Transition(batch, "batch", "recovered", reason=words, attempt=ended, due_at=due_at)
+    return Transition(batch, "batch", "held", reason=f"{words}; {_OFTEN} times in a row", attempt=ended)
 
 
 def hold_stranded(context: Context, batch: str) -> Transition:

@@ -76,6 +76,39 @@ def is_owed(context: Context, submission: Submission) -> bool:
     )
 
 
+class Arrivals:
+    """Which files have surely left the drop folder: between the record and the move nothing is told.
+
+    `began` is when this agent began: what it finds recorded from before may still have to be moved.
+    """
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._catching_up: set[str] = set()
+        self._scans: dict[str, float] = {}  # feeds whose folder is being scanned, since when
+
+    def expect(self, feed: str) -> None:
+        """Expect a first scan that makes good what a crash has left half done."""
+        self._catching_up.add(feed)
+
+    def begin(self, feed: str, now: float) -> None:
+        """Note that a scan begins; what it records is received now or later."""
+        self._scans[feed] = now
+
+    def end(self, feed: str, *, more: bool) -> None:
+        """Note that it has ended; without `more` to be taken at once all from before is moved."""
+        self._scans.pop(feed, None)
+        if not more:
+            self._catching_up.discard(feed)
+
+    def has_left(self, submission: Submission) -> bool:
+        """Whether a submission's file is where it can be told about."""
+        feed, received = submission.feed, submission.received_at
+        if feed in self._catching_up and received < self._began:
+            return False
+        return received < self._scans.get(feed, received + 1)
+
+
 class Deliveries:
     """Which batches may go to a destination."""
 

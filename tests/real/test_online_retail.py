@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
-import random
-from pathlib import Path
 
 import pytest
 
 from tests.oracle import assert_recorded, assert_sent_has_come, assert_told_once, at_rest
 from tests.running import arrived, put
+from tests.samples import look_alike, sample
 
-SAMPLE = "shared/samples/online-retail.csv.gz"
 FEED = """\
 level: item
 template: online-retail-returns.csv.j2
@@ -22,41 +19,7 @@ variables: {action_tracker_id: "16027"}
 destination: there
 settle: 0s
 """
-HEADER = [
-    "InvoiceNo",
-    "StockCode",
-    "Description",
-    "Quantity",
-    "InvoiceDate",
-    "UnitPrice",
-    "CustomerID",
-    "Country",
-]
 KNOWN = {"records": 541_909, "cancelled": 9_288, "distinct": 9_139}  # of the published data set
-
-
-def sample() -> bytes | None:
-    """Return the published data set where it lies beside the checkout."""
-    found = (place / SAMPLE for place in Path(__file__).resolve().parents)
-    return next((gzip.decompress(path.read_bytes()) for path in found if path.is_file()), None)
-
-
-def look_alike() -> bytes:
-    """Make a ledger of the same form and about a tenth of its size, for checkouts that stand alone."""
-    dice = random.Random(2010)  # noqa: S311 - the same ledger each time
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(HEADER)
-    names = ["WHITE METAL LANTERN", 'JIGSAW, "TREE"', "POSTAGE", "", "CREAM CUPID HEARTS"]
-    for number in range(12_000):
-        invoice = f"C{536365 + number}" if dice.random() < 0.1 else str(536365 + number)
-        sign = "-" if invoice.startswith("C") else ""
-        for _ in range(dice.randint(1, 8)):
-            article = f"{dice.randint(21_000, 21_040)}{dice.choice(['', 'A', 'B'])}"
-            price = f"{dice.randint(0, 99)}.{dice.randint(0, 9)}"
-            line = [f"{sign}{dice.randint(1, 24)}", "12/01/2010 08:26", price, "17850", "United Kingdom"]
-            writer.writerow([invoice, article, dice.choice(names), *line])
-    return text.getvalue().encode()
 
 
 class Expected:
