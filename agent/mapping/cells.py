@@ -29,9 +29,11 @@ class Cells(NodeTransformer):
         self.single: dict[int, nodes.Template] = {}
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - Jinja's visitor name
+        """Leave it: what a macro puts out is text for a cell."""
         return node
 
     def visit_Output(self, node: nodes.Output) -> nodes.Output:  # noqa: N802 - Jinja's visitor name
+        """Set one row in order."""
         row = node.nodes[0] if len(node.nodes) == 1 else None
         if not isinstance(row, nodes.Tuple):
             return node

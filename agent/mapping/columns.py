@@ -60,14 +60,14 @@ def bind(
     order: Sequence[int] | None = None,
     only: frozenset[int] | None = None,
 ) -> Bound:
-    """Bind a fresh copy of a layout's tree (it is changed in place) to a file's columns.
+    """Bind a fresh copy of a layout's tree (changed in place) to a file's columns.
 
     Args:
         tree: as `read_layout` made it; not used again by the caller.
         columns: the file's columns; None binds nothing and only learns which are used.
         feed: the feed's name and variables, which become constants.
-        order: which cell of the template stands where in the row; None keeps the template's order.
-        only: keep just these cells (positions in the row), the others become "" (to find which cell fails).
+        order: which cell of the template stands where in the row; None keeps their order.
+        only: keep just these cells of the row, the others become "" (to find which cell fails).
     """
     loop = stream_loop(tree)
     grouped = stream_of(loop) == "groups"
@@ -77,8 +77,7 @@ def bind(
     one_line = sum(_is_row(output) for output in tree.find_all(nodes.Output)) == 1
     cells = Cells(names, order, only, fuse=one_line and not wrapped and only is None)
     cells.visit(tree)
-    if loop.test is not None:  # a generator of its own costs more than an `if` inside, which means the same
-        loop.body, loop.test = [nodes.If(loop.test, loop.body, [], [], lineno=loop.lineno)], None
+    _test_inside(loop)
     positions = tuple(found.positions)
     if not wrapped and positions:
         _unpack(tree, loop, positions)
@@ -93,6 +92,12 @@ def bind(
         tuple(found.problems),
         cells.single,
     )
+
+
+def _test_inside(loop: nodes.For) -> None:
+    """Make `for … if` an `if` inside the loop: that saves a generator, and means the same if none asks for `loop`."""
+    if loop.test is not None and not any(name.name == "loop" for name in loop.find_all(nodes.Name)):
+        loop.body, loop.test = [nodes.If(loop.test, loop.body, [], [], lineno=loop.lineno)], None
 
 
 def _resolved(

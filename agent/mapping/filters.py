@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MEMO = 20_000  # remembered values of one filter
 _SHORT = 64  # longer texts are not remembered: memory stays flat
+_GROUP = 3  # digits between two thousands marks
 _LONGEST = 40  # characters of a number; more is refused unread
 _SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 # 1.23457E+12 is what a spreadsheet leaves of a long number; 1E5, without sign or point, may be somebody's id.
@@ -34,13 +35,20 @@ class NumberForm(Protocol):
     """How numbers are written: the feed's `numbers`."""
 
     @property
-    def decimal(self) -> str: ...
+    def decimal(self) -> str:
+        """The decimal mark."""
+
     @property
-    def thousands(self) -> str: ...
+    def thousands(self) -> str:
+        """What parts thousands, or ""."""
+
     @property
-    def currency_signs(self) -> tuple[str, ...]: ...
+    def currency_signs(self) -> tuple[str, ...]:
+        """What may stand before or behind a number."""
+
     @property
-    def negative(self) -> str: ...
+    def negative(self) -> str:
+        """What a minus sign means: "refuse" (kept, and refused by the rules) or "absolute" (dropped)."""
 
 
 class Memo(dict[str, str]):
@@ -95,20 +103,19 @@ def number_text(text: str, form: NumberForm) -> str:
     for sign in form.currency_signs:
         plain = plain.removeprefix(sign).strip(" \u00a0\u202f")
     whole, mark, fraction = plain.partition(form.decimal)
-    whole = _without_thousands(whole, form.thousands)
-    if whole is None or not _DIGITS.fullmatch(whole) or (mark and not _DIGITS.fullmatch(fraction)):
+    digits = _without_thousands(whole, form.thousands)
+    if digits is None or not _DIGITS.fullmatch(digits) or (mark and not _DIGITS.fullmatch(fraction)):
         raise _bad("E-NUM", "is not a number as this feed writes them", _number_hint(text, form), text)
     sign = "-" if minus and form.negative != "absolute" else ""
-    return sign + whole + (f".{fraction}" if mark else "")
+    return sign + digits + (f".{fraction}" if mark else "")
 
 
 def _without_thousands(whole: str, mark: str) -> str | None:
     if not mark or mark not in whole:
         return whole
     first, *groups = whole.split(mark)
-    return (
-        first + "".join(groups) if 0 < len(first) <= 3 and all(len(group) == 3 for group in groups) else None
-    )
+    well_parted = 0 < len(first) <= _GROUP and all(len(group) == _GROUP for group in groups)
+    return first + "".join(groups) if well_parted else None
 
 
 def _number_hint(text: str, form: NumberForm) -> str:
@@ -153,7 +160,6 @@ def order_id_text(text: str) -> str:
 
 def date_filter(formats: Sequence[str]) -> Callable[[str], str]:
     """Make the `date` filter: text in a declared form → ISO 8601."""
-
     declared = f"declared: {', '.join(formats)}"
 
     def answer(text: str) -> str:

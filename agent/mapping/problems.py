@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agent.errors import AgentError
-from agent.model import Fault
+
+if TYPE_CHECKING:
+    from agent.model import Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,12 @@ class _Filler:
 
 @pass_environment
 def groupby(environment: Environment, rows: object, name: str) -> object:
-    """Group records by a column: `{% for order, lines in rows | groupby("Order ID") %}`. Reads the whole file."""
+    """Bring records together that share a value.
+
+    As in `{% for order, lines in rows | groupby("Order ID") %}`.
+
+    Reads the whole file into memory.
+    """
     if not isinstance(rows, Stream):
         groups: dict[object, list[object]] = {}
         for item in rows:  # type: ignore[attr-defined]

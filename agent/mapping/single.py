@@ -77,6 +77,7 @@ class ColumnFunction:
         self._rows = self._start()
 
     def __call__(self, text: str) -> str:
+        """Work the expression out for one text."""
         self.value = text
         try:
             return next(self._rows)[0]
@@ -101,6 +102,12 @@ def column_tree(cell: nodes.Expr, replaced: Callable[[nodes.Expr, str], nodes.Ex
     """A template that loops over one column's values and gives one cell each."""
     row = nodes.Output([nodes.Tuple([replaced(cell, _VALUE)], "load")], lineno=cell.lineno)
     loop = nodes.For(
-        nodes.Name(_VALUE, "store"), nodes.Name("values", "load"), [row], [], None, False, lineno=cell.lineno
-    )  # noqa: FBT003 - Jinja's constructor
+        nodes.Name(_VALUE, "store"),
+        nodes.Name("values", "load"),
+        [row],
+        [],
+        None,
+        False,  # noqa: FBT003 - Jinja's constructor
+        lineno=cell.lineno,
+    )
     return nodes.Template([loop], lineno=1)

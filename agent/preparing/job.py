@@ -121,5 +121,5 @@ def _group(raw: dict[str, object]) -> FindingGroup:
         Finding(**{**example, "severity": Severity(example["severity"])})
         for example in raw["examples"]  # type: ignore[attr-defined]  # a list, by to_json
     )
-    severity = Severity(raw["severity"])
+    severity = Severity(str(raw["severity"]))
     return FindingGroup(**{**raw, "severity": severity, "examples": examples})  # type: ignore[arg-type]  # by to_json

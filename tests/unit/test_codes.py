@@ -10,7 +10,7 @@ from agent.codes import CODES, finding
 from agent.model import Fault, Severity
 
 _SOURCES = sorted(path for path in Path(agent.__file__).parent.rglob("*") if path.suffix in (".py", ".yaml"))
-_CODE = re.compile(r'"([A-Z]-[A-Z0-9]+)"')
+_CODE = re.compile(r"\b([QDEWNTC]-[A-Z][A-Z0-9]+)\b")
 _HEAVY = {"E": Severity.ERROR, "Q": Severity.ERROR, "W": Severity.WARNING, "N": Severity.NOTE}
 
 
