@@ -11,7 +11,7 @@ An error that leaves a room says what the engine does next, as the class attribu
     ├── WorkerBroke               quarantine  preparing died or ran over its limits (second time: quarantine)
     └── ChannelError              (see below) what a far side did to us
         ├── Transient             defer       try again later
-        ├── Permanent             fail        trying again cannot help
+        ├── Permanent             hold        trying again cannot help until a person has changed something
         └── UnknownOutcome        in-doubt    the batch may have become visible
 
 What a row has wrong is no exception but a `Finding`.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 if TYPE_CHECKING:
     from agent.model import Finding
 
-Follows = Literal["stop", "refuse", "quarantine", "defer", "fail", "in-doubt"]
+Follows = Literal["stop", "refuse", "quarantine", "defer", "hold", "in-doubt"]
 
 
 class AgentError(Exception):
@@ -92,7 +92,7 @@ class Transient(ChannelError):  # noqa: N818 - named for what it is
 class Permanent(ChannelError):  # noqa: N818 - named for what it is
     """It cannot work until a person changes something."""
 
-    follows: ClassVar[Follows] = "fail"
+    follows: ClassVar[Follows] = "hold"
 
 
 class UnknownOutcome(ChannelError):  # noqa: N818 - named for what it is

@@ -26,10 +26,13 @@ from agent.spool import disk
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pathlib import Path
+
     from agent.preparing.job import Job
     from agent.settings.models import Limits
 
 _START = 60.0  # seconds for the standing process to be ready
+_SOON = 0.2  # seconds in which a process whose pipe has ended has ended, too
 _END = 5.0  # seconds for it to end when its socket is closed
 
 
@@ -74,16 +77,26 @@ class Workers:
         order = job.scratch / "job.json"
         with disk.said_plainly("write a job for the preparing process"):
             order.write_text(job.to_json(), encoding="utf-8")
+        word = self._ordered(order, progress)
+        return _outcome(word or self._ordered(order, progress) or {})
+
+    def _ordered(self, order: Path, progress: Callable[[int], None]) -> dict[str, object] | None:
+        """Have a child do what is ordered; return its last word, None where no child was ever made."""
         reading, writing = _pipe()
         answers = _Answers(reading, self._limits.time, progress)
         try:
             try:
-                self._send({"job": str(order), "limits": self._limits.model_dump()}, writing)
+                process = self._send({"job": str(order), "limits": self._limits.model_dump()}, writing)
             finally:
                 os.close(writing)
             with self._lock:
                 self._at_work.add(answers)
-            return _outcome(answers.last())
+            try:
+                return answers.last()
+            except WorkerBroke:
+                if answers.begun or not _has_ended(process):
+                    raise
+                return None  # the standing process died with the order in its hands
         finally:
             with self._lock:
                 self._at_work.discard(answers)
@@ -101,7 +114,8 @@ class Workers:
         with self._lock:
             self._let_go()
 
-    def _send(self, message: dict[str, object], pipe: int) -> None:
+    def _send(self, message: dict[str, object], pipe: int) -> subprocess.Popen[bytes] | None:
+        """Hand an order to the standing process; return that process."""
         order = json.dumps(message).encode()
         with self._lock:
             try:
@@ -114,6 +128,7 @@ class Workers:
                     raise NoWorkerError(
                         f"the preparing process cannot be reached: {error.strerror}"
                     ) from error
+            return self._process
 
     def _standing(self) -> socket.socket:
         if self._process is not None and self._process.poll() is None and self._socket is not None:
@@ -131,6 +146,7 @@ class Workers:
                     env=_environment(),
                 )
             except OSError as error:
+                self._let_go()
                 raise NoWorkerError(f"the preparing process cannot be started: {error.strerror}") from error
         self._wait_for(ours)
         return ours
@@ -158,6 +174,13 @@ class Workers:
         self._process = self._socket = None
 
 
+def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
+    try:
+        return process is None or process.wait(_SOON) is not None
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def _pipe() -> tuple[int, int]:
     try:
         return os.pipe()
@@ -180,17 +203,21 @@ class _Answers:
         self._lock = threading.Lock()
         self._child = -1  # a descriptor that stands for the child, and for no other process
         self._cut = False
+        self.begun = False  # whether there ever was a child
 
     def last(self) -> dict[str, object]:
         """Return the child's last word.
 
         Raises:
             WorkerBroke: it gave none, or ran out of time.
+
         """
         rest = b""
+        poll = select.poll()  # unlike select, it knows descriptors beyond the 1,024th
+        poll.register(self._pipe, select.POLLIN)
         while True:
             wait = self._deadline - time.monotonic()
-            if wait <= 0 or not select.select([self._pipe], [], [], wait)[0]:
+            if wait <= 0 or not poll.poll(wait * 1000):
                 self.kill()
                 raise WorkerBroke("preparing took longer than the limits allow")
             block = os.read(self._pipe, 1 << 16)
@@ -200,6 +227,7 @@ class _Answers:
             for line in lines:
                 word = json.loads(line)
                 if "pid" in word:
+                    self.begun = True
                     self._hold(word["pid"])
                 elif "records" in word:
                     self._progress(word["records"])

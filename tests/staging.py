@@ -202,30 +202,47 @@ class Stages:
         return self.submission(taken)
 
     def prepared(
-        self, name: str = "a.csv", batches: int = 1, *, feed: str = "shop", counts: Counts = Counts()
+        self, name: str = "a.csv", batches: int = 1, *, feed: str = "shop", counts: Counts | None = None
     ) -> tuple[Submission, list[Batch]]:
         """Drop a file that is prepared at once, with so many batches ready to go."""
         submission = self.drop(name, feed=feed)
+        return submission, self.prepare(submission, batches, counts=counts)
+
+    def prepare(
+        self,
+        submission: Submission,
+        batches: int = 1,
+        *,
+        counts: Counts | None = None,
+        papers: tuple[Paper, ...] = (),
+    ) -> list[Batch]:
+        """Have a received submission prepared, with so many batches ready to go."""
         made = tuple(self._batch(submission, number) for number in range(1, batches + 1))
-        event = Transition(submission.id, "submission", "prepared", new_batches=made, counts=counts)
+        plain = Counts(records=batches, sent=batches, rows=batches, orders=batches)
+        event = Transition(
+            submission.id,
+            "submission",
+            "prepared",
+            new_batches=made,
+            counts=counts or plain,
+            papers=papers,
+        )
         self.commit(event)
-        return self.submission(submission.id), [self.batch(one.id) for one in made]
+        return [self.batch(one.id) for one in made]
 
     def ready(self, name: str = "a.csv", *, feed: str = "shop") -> Batch:
         """Return one batch that is ready to go."""
         return self.prepared(name, feed=feed)[1][0]
 
-    def paper(self, submission: Submission, kind: str, content: bytes) -> None:
-        """Keep a paper of a received submission, and have it prepared with it."""
+    def keep(self, submission: Submission, kind: str, content: bytes) -> Paper:
+        """Keep a paper of a submission's generation in the spool."""
         path = f"spool/papers/{submission.id}/{submission.generation}-{kind}"
-        stored: Paper = self.spool.write(path, content).paper(kind)
-        made = (self._batch(submission, 1),)
+        return self.spool.write(path, content).paper(kind)
+
+    def paper(self, submission: Submission, kind: str, content: bytes) -> None:
+        """Have a received submission prepared with this paper, and one of its two orders kept back."""
         counts = Counts(records=2, sent=1, kept_back=1, rows=1, orders=2, bad_orders=1)
-        self.commit(
-            Transition(
-                submission.id, "submission", "prepared", new_batches=made, papers=(stored,), counts=counts
-            )
-        )
+        self.prepare(submission, counts=counts, papers=(self.keep(submission, kind, content),))
 
     def attempt(self, channel: Channel, batch: str) -> Batch:
         """Make one attempt, from its begin to its end in the ledger."""

@@ -197,18 +197,25 @@ class _Columns(NodeTransformer):
 
     def _column(self, node: nodes.Getattr | nodes.Getitem) -> nodes.Node:
         name = named(node)
-        if name is None or not self._is_record(node.node):
-            if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-                self.found.whole = self.found.whole or self._is_record(node.node)  # row[0]: by its place
+        place = (
+            node.arg.value if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const) else None
+        )
+        if not self._is_record(node.node) or (name is None and type(place) is not int):
             return self.generic_visit(node)
-        self.found.used.add(name)
         if self.columns is None:
+            self.found.used.update({name} if name else ())
             return node
-        if name not in self.columns:
+        if name is None and isinstance(place, int):  # row[0]
+            name = self.columns[place] if place < len(self.columns) else f"number {place + 1}"
+        return self._bound(node, name or "", self.columns)
+
+    def _bound(self, node: nodes.Getattr | nodes.Getitem, name: str, columns: Sequence[str]) -> nodes.Node:
+        self.found.used.add(name)
+        if name not in columns:
             words = f"the template uses in line {node.lineno}"
-            self.found.missing.setdefault(name, missing_column(name, self.columns, words))
+            self.found.missing.setdefault(name, missing_column(name, columns, words))
             return nodes.Const("", lineno=node.lineno)
-        position = self.columns.index(name)
+        position = columns.index(name)
         self.found.positions.setdefault(position)
         return nodes.Getitem(node.node, nodes.Const(position), "load", lineno=node.lineno)
 

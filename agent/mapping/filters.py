@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from jinja2 import Undefined
+
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
 from agent.model import Fault
@@ -72,9 +74,10 @@ def cell_text(value: object) -> str:
 
     Raises:
         BadValueError: for nothing at all, truth values and anything that is no text or number.
+        UndefinedError: for a name that nobody has set.
     """
-    if isinstance(value, str):
-        return str(value)
+    if isinstance(value, str | Undefined):
+        return str(value)  # which raises for what is undefined, and names it
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         what = "nothing" if value is None else f"a {type(value).__name__}"
         raise BadValueError(Fault("E-CELL", f"the template gives {what} where a text belongs"))

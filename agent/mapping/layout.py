@@ -7,6 +7,7 @@ knows nothing of any source file; binding to its columns is the next step (`colu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
@@ -16,6 +17,7 @@ from jinja2.visitor import NodeTransformer
 
 from agent.mapping.loops import stream_of, stream_problems
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
+from agent.mapping.vocabulary import unknown_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +37,7 @@ _REFUSED: dict[type[nodes.Node], str] = {
     nodes.CallBlock: "call",
     nodes.FilterBlock: "filter",
     nodes.EvalContextModifier: "autoescape",
-    nodes.Scope: "autoescape",
+    nodes.ScopedEvalContextModifier: "autoescape",
 }
 
 
@@ -138,7 +140,7 @@ def read_layout(source: str, environment: RowEnvironment) -> Layout:
         raise TemplateRefusedError(problem) from error
     lines = _RowLines()
     tree = lines.visit(_ExactNumbers().visit(tree))
-    problems = [*lines.problems, *stream_problems(tree)]
+    problems = [*lines.problems, *stream_problems(tree), *unknown_names(tree, environment)]
     if lines.header is None:
         problems.append(
             TemplateProblem("T-LAYOUT", 1, "there is no header line", "begin with the batch's columns")
@@ -158,7 +160,7 @@ class _ExactNumbers(NodeTransformer):
     def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802 - Jinja's visitor name
         if not isinstance(node.value, float):
             return node
-        text = nodes.Const(repr(node.value), lineno=node.lineno)
+        text = nodes.Const(format(Decimal(repr(node.value)), "f"), lineno=node.lineno)
         return nodes.Filter(text, "float", [], [], None, None, lineno=node.lineno)
 
 

@@ -6,6 +6,7 @@ One bad record does not end the run: it gets its findings, and the compiled gene
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, nodes
@@ -39,6 +40,8 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
+
+_OUR_RECORD = re.compile(r"'[\w.]*Record object' has no (?:attribute|element)")
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -242,23 +245,23 @@ def _fault(error: Exception, column: str) -> Fault:
         fault = error.fault
         words = f"{column or 'a value'} {fault.words}"
         return Fault(fault.code, words, fault.mend, fault.found, fault.field or column)
-    words = f"the template fails on this record in line {template_line(error)}: {_plain(error)}"
+    words = f"the template fails on this record in line {template_line(error)}: {in_words(error)}"
     return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
 
 
 def _problem(error: Exception) -> TemplateProblem:
-    words = f"the template fails outside its loop over the records: {_plain(error)}"
+    words = f"the template fails outside its loop over the records: {in_words(error)}"
     return TemplateProblem("T-FAILED", template_line(error), words)
 
 
-def _plain(error: Exception) -> str:
+def in_words(error: Exception) -> str:
     """What happened, without values from the file."""
     if isinstance(error, SecurityError):
         return "it does something that templates may not do"
     if isinstance(error, BadValueError):
         return f"a value {error.fault.words}"
     if isinstance(error, UndefinedError | TemplateRuntimeError):
-        return str(error)
+        return _OUR_RECORD.sub("the record has no column", str(error))
     return {
         "ZeroDivisionError": "a division by zero",
         "TypeError": "an expression mixes things that do not go together",
@@ -272,8 +275,10 @@ def template_line(error: Exception) -> int:
     line = 1
     trace = error.__traceback__
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename == TEMPLATE_FILE:
-            compiled = trace.tb_frame.f_globals["__jinja_template__"]
+        named = trace.tb_frame.f_globals
+        if "__jinja_exception__" in named:  # Jinja has put a frame with the template's own line in its place
+            line = trace.tb_lineno
+        elif (compiled := named.get("__jinja_template__")) is not None:
             line = compiled.get_corresponding_lineno(trace.tb_lineno)
         trace = trace.tb_next
     return line

@@ -10,16 +10,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.impact.batchfile import encode
-from agent.preparing.batches import DraftFile, DraftSet, lines_of, without
-from agent.preparing.rows import Rows, numbers_of, repeats_of
+from agent.preparing.batches import DraftFile, lines_of, without
+from agent.preparing.rows import Repeats, Rows
 from agent.preparing.settling import Settling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.preparing.rows import Repeat
     from agent.preparing.runs import FirstLook
     from agent.preparing.scratch import Run
+    from agent.preparing.verdicts import Verdict
+
+Known = tuple[tuple[str, ...], "Verdict"]  # a line's cells, and what the rules say of it
 
 
 class SecondLook(Settling):
@@ -27,7 +29,9 @@ class SecondLook(Settling):
 
     def __init__(self, look: FirstLook) -> None:
         super().__init__(look.rules, look.scratch, look.drafts, look.tally)
-        self.entangled = False  # an order went bad here that shares a record with another: nobody can part them
+        self.entangled = (
+            False  # an order went bad here that shares a record with another: nobody can part them
+        )
         self._verdicts = look.verdicts
         self._linked = self.scratch.linked()
         self._written: list[tuple[DraftFile, BinaryIO]] = []
@@ -57,13 +61,12 @@ class SecondLook(Settling):
             self.scratch.mark_bad(runs, culprit)
             for run in runs:  # one by one: the order may be larger than memory should hold
                 if run.batch:
-                    self._keep_back(self._rows_of(run), list(repeats_of(run.repeats)), {culprit}, shared)
+                    self._keep_back(self._rows_of(run, {}), Repeats.read(run.repeats), {culprit}, shared)
             return
-        rows = Rows()
-        repeats: list[Repeat] = []
+        rows, repeats, known = Rows(), Repeats(), dict[str, Known]()
         for run in runs:
-            rows.extend(self._rows_of(run))
-            repeats += repeats_of(run.repeats)
+            rows.extend(self._rows_of(run, known))
+            repeats.extend(Repeats.read(run.repeats))
         settled = self.settle(rows, runs[0].seq)
         if settled.guilty:
             self.entangled = self.entangled or runs[0].key in self._linked
@@ -71,40 +74,43 @@ class SecondLook(Settling):
             self._keep_back(rows, repeats, settled.guilty, shared)
             return
         self._take_back(rows, repeats, shared)
-        repeats += settled.repeats
+        repeats.extend(settled.repeats)
         self.send(settled.rows.lines, settled.rows.verdicts)
         self.note_repeats(repeats, runs[0].seq)
         repeated = self.count_sent(settled.rows, repeats, shared)
         self.scratch.drop_shared(repeated & shared, runs)
 
-    def _take_back(self, rows: Rows, repeats: Sequence[Repeat], shared: set[int]) -> set[int]:
+    def _take_back(self, rows: Rows, repeats: Repeats, shared: set[int]) -> set[int]:
         """Take the records of rows that were sent out of the tally; return them."""
         sent = rows.record_numbers() - shared
-        repeated = numbers_of(origins for origins, _ in repeats) - sent - shared
+        repeated = repeats.rows.record_numbers() - sent - shared
         self.tally.sent -= len(sent)
         self.tally.repeated -= len(repeated)
         return sent | repeated
 
     def _keep_back(
-        self, rows: Rows, repeats: Sequence[Repeat], guilty: frozenset[int] | set[int], shared: set[int]
+        self, rows: Rows, repeats: Repeats, guilty: frozenset[int] | set[int], shared: set[int]
     ) -> None:
         """Keep back rows that were sent, and with them those that only repeated them."""
         self.tally.kept_back += len(self._take_back(rows, repeats, shared))
-        self.blame([*rows.origins, *(origins for origins, _ in repeats)], guilty, min(guilty))
+        self.blame([*rows.origins, *repeats.rows.origins], guilty, min(guilty))
 
-    def _rows_of(self, run: Run) -> Rows:
+    def _rows_of(self, run: Run, known: dict[str, Known]) -> Rows:
         """Read a run back from its draft, and take its rows out of the draft's totals."""
         draft, file = self._written[run.batch - 1]
         rows = Rows()
         rows.lines = lines_of(file, run.start, run.size)
-        rows.cells = [
-            tuple(map(encode, next(csv.reader((line,))))) if '"' in line else tuple(line.split(","))
-            for line in rows.lines
-        ]
-        rows.verdicts = list(map(self._verdicts.of, rows.cells))
+        for line in rows.lines:
+            if line not in known:
+                cells = (
+                    tuple(map(encode, next(csv.reader((line,))))) if '"' in line else tuple(line.split(","))
+                )
+                known[line] = (cells, self._verdicts.of(cells))
+        rows.cells = [known[line][0] for line in rows.lines]
+        rows.verdicts = [known[line][1] for line in rows.lines]
         rows.take_origins(run.number, run.line, run.rows, run.origins)
         draft.scales.take_out(rows.verdicts)
-        self._removed[run.batch - 1] += len(rows)
+        self._removed[run.batch - 1] += len(rows.lines)
         return rows
 
 

@@ -29,7 +29,9 @@ class Totals:
 
     rows: defaultdict[TotalKey, int] = field(default_factory=lambda: defaultdict(int))
     hundredths: defaultdict[TotalKey, int] = field(default_factory=lambda: defaultdict(int))
-    amounts: defaultdict[TotalKey, int] = field(default_factory=lambda: defaultdict(int))  # rows that name one
+    amounts: defaultdict[TotalKey, int] = field(
+        default_factory=lambda: defaultdict(int)
+    )  # rows that name one
 
     def add(self, key: TotalKey, hundredths: int | None, times: int = 1) -> None:
         """Count a row; `times` of -1 takes one back."""

@@ -44,9 +44,7 @@ class PlainLook(FirstLook):
         self._numbers: list[int] = []  # of their records
         self._at: list[int] = []  # and their lines
 
-    def rows(
-        self, rows: Iterator[tuple[str, ...]], source: Source, progress: Callable[[int], None]
-    ) -> None:
+    def rows(self, rows: Iterator[tuple[str, ...]], source: Source, progress: Callable[[int], None]) -> None:
         """Take all rows. This loop is the cost of preparing: nothing in it may grow."""
         add, number, line = self._waiting.append, self._numbers.append, self._at.append
         for blocks, first in enumerate(rows, start=1):
@@ -97,7 +95,13 @@ class PlainLook(FirstLook):
         for index in [index for index, one in enumerate(verdicts) if one in odd] if odd else ():
             self._remark(verdicts[index], ((numbers[index], self._at[index]),))
         block = Rows()
-        block.lines, block.cells, block.verdicts, block.numbers, block.at = lines, rows, verdicts, numbers, self._at
+        block.lines, block.cells, block.verdicts, block.numbers, block.at = (
+            lines,
+            rows,
+            verdicts,
+            numbers,
+            self._at,
+        )
         self._part(block, identifiers)
         self.used += many
         self._last = numbers[-1]

@@ -27,7 +27,10 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
     except SettingsError as error:
         return [str(error)]
     except TemplateRefusedError as error:
-        return [_placed(path, problem.line, problem.code, problem.words, problem.mend) for problem in error.problems]
+        return [
+            _placed(path, problem.line, problem.code, problem.words, problem.mend)
+            for problem in error.problems
+        ]
     try:
         row_rules(
             feed.level, template.header, codes=feed.codes, currency=feed.currency, max_amount=feed.max_amount

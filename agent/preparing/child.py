@@ -8,7 +8,9 @@ the pipe without a last word means that the child died. When the socket closes, 
 
 from __future__ import annotations
 
+import gc
 import json
+import math
 import os
 import resource
 import signal
@@ -26,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MESSAGE = 1 << 20
+_GARBAGE = 100_000  # objects made between two searches for cycles; rows have none
 
 
 def serve(connection: socket.socket) -> None:
     """Fork a child per message until the other end closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; the pipe tells how a child ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()  # what is imported stays shared with the children
     connection.send(b"ready\n")
     while True:
         message, fds, _, _ = socket.recv_fds(connection, _MESSAGE, 1)
@@ -48,10 +53,11 @@ def _work(message: Mapping[str, object], pipe: int) -> None:
     """Prepare one file and leave; never returns."""
     code = 1
     try:
-        _limit(message)
         _tell(pipe, pid=os.getpid())
+        _limit(message)
         with open(str(message["job"]), encoding="utf-8") as file:  # noqa: PTH123 - one short file
             job = Job.from_json(file.read())
+        os.environ["SQLITE_TMPDIR"] = str(job.scratch)
         _tell(pipe, **_answer(job, pipe))
         code = 0
     finally:
@@ -88,12 +94,13 @@ def _limit(message: Mapping[str, object]) -> None:
     limits = message["limits"]
     if not isinstance(limits, dict):
         raise WorkerBroke("no limits were given")
-    seconds = int(limits["processor_time"])
+    seconds = math.ceil(limits["processor_time"])
     resource.setrlimit(resource.RLIMIT_AS, (limits["memory"], limits["memory"]))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits["output"], limits["output"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    gc.set_threshold(_GARBAGE)
 
 
 def _tell(pipe: int, **values: object) -> None:

@@ -26,7 +26,9 @@ class GroupedLook(FirstLook):
     ) -> None:
         super().__init__(rules, scratch, drafts, bound, currency)
         self._group: Origins = ()
-        self._orders: dict[int, str] = {}  # the group's records that gave a row or failed, with their last order
+        self._orders: dict[
+            int, str
+        ] = {}  # the group's records that gave a row or failed, with their last order
         self._mixed = False  # the group has rows in several runs
 
     def grouped_rows(
@@ -69,4 +71,3 @@ class GroupedLook(FirstLook):
 
     def _came_from(self, origins: Origins) -> None:
         self._run.many.append(origins)
-

@@ -14,6 +14,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agent.impact.batchfile import line
+from agent.mapping.mapping import EXPRESSION_FAILURES, in_words, template_line
+from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.preparing.job import Draft
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ def lay_out(job: Job, drafts: DraftSet, header: Sequence[str]) -> tuple[Draft, .
     if job.layout:
         return tuple(_rewritten(job, draft, _by_template(job, header, draft)) for draft in finished)
     if job.feed.identifiers == "once":
-        return tuple(_rewritten(job, draft, _identifiers_once(header, job.scratch / draft.file)) for draft in finished)
+        return tuple(
+            _rewritten(job, draft, _identifiers_once(header, job.scratch / draft.file)) for draft in finished
+        )
     return finished
 
 
@@ -69,7 +73,11 @@ def _identifiers_once(header: Sequence[str], path: Path) -> Iterator[str]:
 
 
 def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]:
-    """Render the feed's layout over the checked rows, each a mapping of column to text."""
+    """Render the feed's layout over the checked rows, each a mapping of column to text.
+
+    Raises:
+        TemplateRefusedError: the layout fails.
+    """
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -79,4 +87,8 @@ def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]
     )
     rows = (dict(zip(header, row, strict=True)) for row in _rows(job.scratch / draft.file))
     values = {"rows": rows, "feed": {**job.feed.variables, "name": job.feed.name}, "header": tuple(header)}
-    return environment.from_string(job.layout).generate(values)
+    try:
+        yield from environment.from_string(job.layout).generate(values)
+    except EXPRESSION_FAILURES as error:
+        problem = TemplateProblem("T-FAILED", template_line(error), f"the layout fails: {in_words(error)}")
+        raise TemplateRefusedError(problem) from error

@@ -27,6 +27,7 @@ from agent.preparing.checking import feed_template
 from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
 from agent.preparing.layouts import lay_out
+from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
 from agent.preparing.verdicts import IDENTIFIERS
@@ -59,9 +60,7 @@ class Preparation:
         )
         self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows)
         self._identifiers = frozenset(
-            index
-            for index, name in enumerate(self.rules.header)
-            if name in IDENTIFIERS
+            index for index, name in enumerate(self.rules.header) if name in IDENTIFIERS
         )
         self._records: Stream | None = None
         self._bound: BoundTemplate | None = None
@@ -94,7 +93,9 @@ class Preparation:
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)
-        unused = tuple(name for name in source.columns if name not in bound.bound.used and not bound.bound.travels)
+        unused = tuple(
+            name for name in source.columns if name not in bound.bound.used and not bound.bound.travels
+        )
         return self._ended(stream, counts, source.columns, unused, entangled=entangled)
 
     def _fill_down(self, source: Source) -> tuple[str, ...]:
@@ -185,12 +186,20 @@ class Preparation:
         return Counts(records, *ended, records - look.used, rows, orders, bad)
 
     def _ended(
-        self, stream: BinaryIO, counts: Counts, columns: tuple[str, ...], unused: tuple[str, ...], *, entangled: bool
+        self,
+        stream: BinaryIO,
+        counts: Counts,
+        columns: tuple[str, ...],
+        unused: tuple[str, ...],
+        *,
+        entangled: bool,
     ) -> Prepared:
-        verdict, reason = self._verdict(counts, entangled=entangled)
+        verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
             words = "the template passed over every record: there is nothing to send"
-            self.scratch.findings.add(Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ())
+            self.scratch.findings.add(
+                Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ()
+            )
         shown = first_rows(self.drafts.files, self.job.preview_rows)
         refused = verdict == "refused"
         rejects = self._write_rejects(stream, everything=refused) if counts.kept_back else ""
@@ -216,26 +225,6 @@ class Preparation:
             peak_memory(),
         )
 
-    def _verdict(self, counts: Counts, *, entangled: bool) -> tuple[str, str]:
-        """Apply the feed's policy for bad rows."""
-        policy = self.feed.bad_rows
-        if entangled:
-            return "refused", "orders with mistakes share records with others and cannot be parted"
-        if not counts.bad_orders:
-            return ("ready", "") if counts.rows else ("nothing", "there is nothing to send")
-        share = counts.bad_orders / counts.orders
-        has, is_ = ("has", "is") if counts.bad_orders == 1 else ("have", "are")
-        said = f"{counts.bad_orders:,} of {counts.orders:,} orders {has} mistakes"
-        if not counts.rows:
-            return "refused", f"{said}: nothing is left to send"
-        if policy.policy == "refuse-file":
-            return "refused", f"{said}, and this feed sends a file only when it is whole"
-        if policy.policy == "hold":
-            return "hold", f"{said}; a person decides whether the rest goes out"
-        if share > policy.at_most:
-            return "refused", f"{said}, more than the {policy.at_most:.0%} this feed allows; nothing was sent"
-        return "ready", f"{said} and {is_} kept back"
-
     def _write_rejects(self, stream: BinaryIO, *, everything: bool) -> str:
         with (self.job.scratch / "rejects").open("wb") as target:
             write_rejects(
@@ -251,7 +240,9 @@ class Preparation:
     def _write_findings(self) -> str:
         with (self.job.scratch / "findings").open("w", encoding="utf-8") as target:
             for one in self.scratch.findings.all():
-                target.write(json.dumps({name: getattr(one, name) for name in _COLUMNS}, ensure_ascii=False) + "\n")
+                target.write(
+                    json.dumps({name: getattr(one, name) for name in _COLUMNS}, ensure_ascii=False) + "\n"
+                )
         return "findings"
 
     def _refused(self, refused: RefusedFile) -> Prepared:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from itertools import compress
+from operator import ne, not_
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from agent.mapping.records import Origin
     from agent.preparing.verdicts import Verdict
 
     Origins = tuple[Origin, ...]
-    Repeat = tuple[Origins, int]  # where a row came from that repeats one of an earlier record, and that record
 
 
 class Rows:
@@ -48,7 +48,7 @@ class Rows:
 
     def record_numbers(self) -> set[int]:
         """Give the numbers of the records."""
-        return numbers_of(self.many) if self.many else set(self.numbers)
+        return {number for one in self.many for number, _ in one} if self.many else set(self.numbers)
 
     def clear(self) -> None:
         """Make ready for the next run."""
@@ -81,9 +81,12 @@ class Rows:
         self.lines += other.lines
         self.cells += other.cells
         self.verdicts += other.verdicts
-        if self.numbers:
-            self.many, self.numbers, self.at = self.origins, [], []
-        self.many += other.origins
+        if self.many or other.many:
+            self.many, self.numbers, self.at = [*self.origins, *other.origins], [], []
+        else:
+            self.numbers += other.numbers
+            self.at += other.at
+        self.several = self.several or other.several
 
     def origins_text(self) -> str | None:
         """Write where each row came from; None where it is record by record and line by line (they only ascend)."""
@@ -98,24 +101,53 @@ class Rows:
         if text is None:
             self.numbers, self.at = list(range(number, number + many)), list(range(line, line + many))
         else:
-            self.many = [_origins(row) for row in json.loads(text)]
+            self.many = _origins(json.loads(text))
 
 
-def numbers_of(origins: Iterable[Origins]) -> set[int]:
-    """Give the numbers of records."""
-    return {number for one in origins for number, _ in one}
+class Repeats:
+    """Rows that were left out because each repeats one of an earlier record."""
+
+    __slots__ = ("earlier", "rows")
+
+    def __init__(self) -> None:
+        self.rows = Rows()  # where they came from
+        self.earlier: list[int] = []  # the record each repeats
+
+    def __len__(self) -> int:
+        return len(self.earlier)
+
+    def extend(self, other: Repeats) -> None:
+        """Put more of them behind."""
+        self.rows.extend(other.rows)
+        self.earlier += other.earlier
+
+    def text(self) -> str | None:
+        """Write them down."""
+        return json.dumps((self.rows.origins, self.earlier)) if self.earlier else None
+
+    @classmethod
+    def read(cls, text: str | None) -> Repeats:
+        """Read what `text` wrote."""
+        repeats = cls()
+        if text is not None:
+            origins, repeats.earlier = json.loads(text)
+            repeats.rows.many = _origins(origins)
+        return repeats
 
 
-def repeats_text(repeats: Sequence[Repeat]) -> str | None:
-    """Write which rows were left out as repeats."""
-    return json.dumps(repeats) if repeats else None
+def parted(rows: Rows) -> tuple[Rows, Repeats]:
+    """Part rows from those that repeat an earlier one exactly."""
+    many, repeats = len(rows.lines), Repeats()
+    if len(set(rows.lines)) == many:
+        return rows, repeats
+    first = dict(zip(reversed(rows.lines), range(many - 1, -1, -1), strict=True))
+    firsts = list(map(first.__getitem__, rows.lines))
+    again = list(map(ne, firsts, range(many)))
+    repeats.rows = rows.only(again)
+    numbers = rows.numbers or [origins[0][0] for origins in rows.many]
+    repeats.earlier = list(map(numbers.__getitem__, compress(firsts, again)))
+    return rows.only(list(map(not_, again))), repeats
 
 
-def repeats_of(text: str | None) -> Iterator[Repeat]:
-    """Read what `repeats_text` wrote."""
-    for origins, earlier in json.loads(text) if text else ():
-        yield _origins(origins), earlier
-
-
-def _origins(pairs: Iterable[Sequence[int]]) -> Origins:
-    return tuple((number, line) for number, line in pairs)
+def _origins(raw: Iterable[Iterable[Sequence[int]]]) -> list[Origins]:
+    return [tuple((number, line) for number, line in pairs) for pairs in raw]

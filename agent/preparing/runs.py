@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.model import Fault
 from agent.preparing.memo import CellMemo
-from agent.preparing.rows import Rows, repeats_text
+from agent.preparing.rows import Rows
 from agent.preparing.scratch import Run
 from agent.preparing.settling import Settled, Settling, Tally
 from agent.preparing.verdicts import Verdicts
@@ -34,7 +34,9 @@ class FirstLook(Settling):
         self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate, currency: str
     ) -> None:
         super().__init__(rules, scratch, drafts, Tally())
-        self.memos = tuple(CellMemo(rule, bound.functions.get(cell)) for cell, rule in enumerate(rules.columns))
+        self.memos = tuple(
+            CellMemo(rule, bound.functions.get(cell)) for cell, rule in enumerate(rules.columns)
+        )
         self.verdicts = Verdicts(rules, currency)
         self.used = 0  # records that gave a row or a finding
         self._run = Rows()
@@ -163,9 +165,11 @@ class FirstLook(Settling):
         rows = settled.rows
         number, line = rows.origins_of(0)[0]
         origins = None if culprit else rows.origins_text()
-        repeats = repeats_text(settled.repeats)
+        repeats = settled.repeats.text()
         counts = (len(rows), len(self._run))
-        self.scratch.add_run(Run(run, hash(self._key), *place, *counts, culprit, number, line, origins, repeats))
+        self.scratch.add_run(
+            Run(run, hash(self._key), *place, *counts, culprit, number, line, origins, repeats)
+        )
 
 
 def oversize(most: int) -> Fault:

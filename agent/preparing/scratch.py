@@ -1,4 +1,4 @@
-"""The working tables of one preparing: runs of rows, and which orders hang together, on disk, so that memory stays flat.
+"""The working tables of one preparing: runs of rows, and which orders hang together, on disk to keep memory flat.
 
 One SQLite file in the scratch folder, without journal or fsync: it is thrown away with the folder.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agent.preparing.findings import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _TABLES = """
@@ -40,8 +40,8 @@ CREATE TABLE shared (           -- records with rows in several runs: counted at
 """
 _SCATTERED = (
     "CREATE TABLE scattered (key INTEGER PRIMARY KEY, first INTEGER, worst INTEGER, total INTEGER, more INTEGER)",
-    "INSERT INTO scattered SELECT key, min(seq), max(bad), sum(came), count(*) - 1 FROM run"
-    " GROUP BY key HAVING count(*) > 1",
+    """INSERT INTO scattered SELECT key, min(seq), max(bad), sum(came), count(*) - 1 FROM run
+    GROUP BY key HAVING count(*) > 1""",
 )
 _LINKED = (
     "CREATE INDEX run_key ON run (key)",
@@ -96,6 +96,7 @@ class Scratch:
         self._base.execute("BEGIN")
         self._runs: list[Run] = []
         self._seq = 0
+        self._sharing = False  # some record has rows in several runs
 
     def close(self) -> None:
         """Let go of the file."""
@@ -118,13 +119,17 @@ class Scratch:
 
     def share(self, records: Iterable[int], run: int, dropped: Iterable[int]) -> None:
         """Note records of a run that have rows in other runs too, and those of them whose rows were left out."""
+        self._sharing = True
         left_out = set(dropped)
         self._base.executemany(
-            "INSERT INTO shared VALUES (?, ?, ?)", ((record, run, record in left_out) for record in sorted(records))
+            "INSERT INTO shared VALUES (?, ?, ?)",
+            ((record, run, record in left_out) for record in sorted(records)),
         )
 
-    def drop_shared(self, records: Iterable[int], runs: Sequence[Run]) -> None:
+    def drop_shared(self, records: Collection[int], runs: Sequence[Run]) -> None:
         """Note shared records whose rows in an order were left out on the second look."""
+        if not records:
+            return
         self._base.executemany(
             "UPDATE shared SET dropped = 1 WHERE record = ? AND run = ?",
             ((record, run.seq) for record in records for run in runs),
@@ -132,6 +137,8 @@ class Scratch:
 
     def shared_in(self, runs: Sequence[Run]) -> set[int]:
         """The records of some runs that have rows in other runs too; to be asked after `gather`."""
+        if not self._sharing:
+            return set()
         query = "SELECT record FROM shared WHERE run = ?"
         return {record for run in runs for (record,) in self._base.execute(query, (run.seq,))}
 
@@ -185,7 +192,8 @@ class Scratch:
         """Give the runs of each unsettled order, by first appearance."""
         runs: list[Run] = []
         first = 0
-        for row in self._base.execute(f"SELECT first, {', '.join(Run._fields)} FROM again ORDER BY first, seq"):  # noqa: S608 - columns of ours
+        query = f"SELECT first, {', '.join(Run._fields)} FROM again ORDER BY first, seq"  # noqa: S608 - columns of ours
+        for row in self._base.execute(query):
             if row[0] != first and runs:
                 yield runs
                 runs = []

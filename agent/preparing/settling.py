@@ -6,13 +6,13 @@ all its records back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from operator import eq
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from agent.codes import CODES
 from agent.model import Fault, Severity
-from agent.preparing.rows import Rows, numbers_of
+from agent.preparing.rows import Repeats, Rows, parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.impact.rules import RowRules
     from agent.mapping.records import Origin
     from agent.preparing.batches import DraftSet
-    from agent.preparing.rows import Origins, Repeat
+    from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
 
@@ -39,7 +39,7 @@ class Settled:
     """An order as judged: the rows to send and those left out as repeats, or the records to blame."""
 
     rows: Rows
-    repeats: Sequence[Repeat] = ()
+    repeats: Repeats = field(default_factory=Repeats)
     guilty: frozenset[int] = frozenset()
 
 
@@ -51,7 +51,7 @@ class Settling:
 
     def settle(self, rows: Rows, run: int) -> Settled:
         """Judge the rows of a whole order, sound one by one."""
-        distinct, repeats = self._parted(rows)
+        distinct, repeats = parted(rows)
         faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
         guilty = self._note_faults(faults, distinct, run)
         return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
@@ -69,31 +69,17 @@ class Settling:
                 guilty.update(number for number, _ in origins)
         return guilty
 
-    def _parted(self, rows: Rows) -> tuple[Rows, list[Repeat]]:
-        """Part the rows from those that repeat an earlier one."""
-        lines = rows.lines
-        many = len(lines)
-        if len(set(lines)) == many:
-            return rows, []
-        first = dict(zip(reversed(lines), range(many - 1, -1, -1), strict=True))
-        firsts = list(map(first.__getitem__, lines))
-        repeats = [
-            (rows.origins_of(index), rows.origins_of(earlier)[0][0])
-            for index, earlier in enumerate(firsts)
-            if index != earlier
-        ]
-        return rows.only(list(map(eq, firsts, range(many)))), repeats
-
-    def note_repeats(self, repeats: Sequence[Repeat], run: int) -> None:
+    def note_repeats(self, repeats: Repeats, run: int) -> None:
         """Say which rows were left out."""
-        findings = self.scratch.findings
-        for index, (origins, earlier) in enumerate(repeats):
-            words = "repeats an earlier row exactly; it is sent once"
-            fault = Fault("N-ROWDUP", words, "", f"record {earlier}")
-            if findings.room(fault) <= 0:
-                findings.count(fault, sum(len(of) for of, _ in repeats[index:]), run=run)
-                return
-            findings.add(fault, origins, run=run)
+        if not repeats:
+            return
+        findings, words = self.scratch.findings, "repeats an earlier row exactly; it is sent once"
+        room = max(findings.room(Fault("N-ROWDUP", words)), 0)
+        for origins, earlier in islice(zip(repeats.rows.origins, repeats.earlier, strict=True), room):
+            findings.add(Fault("N-ROWDUP", words, "", f"record {earlier}"), origins, run=run)
+        if len(repeats) > room:
+            many = sum(map(len, repeats.rows.origins[room:])) if repeats.rows.many else len(repeats) - room
+            findings.count(Fault("N-ROWDUP", words), many, run=run)
 
     def send(self, lines: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[int, int, int]:
         """Put whole orders into one draft; return the draft's number, first byte and size."""
@@ -101,13 +87,13 @@ class Settling:
         draft.scales.add(verdicts)
         return number, *draft.add("\r\n".join((*lines, "")), len(lines))
 
-    def count_sent(self, rows: Rows, repeats: Sequence[Repeat], shared: set[int]) -> set[int]:
+    def count_sent(self, rows: Rows, repeats: Repeats, shared: set[int]) -> set[int]:
         """Count the records of an order that is sent; return those that only repeat earlier ones."""
         if not repeats and not shared:
             self.tally.sent += rows.records()
             return set()
         sent = rows.record_numbers()
-        repeated = numbers_of(origins for origins, _ in repeats) - sent
+        repeated = repeats.rows.record_numbers() - sent
         self.tally.sent += len(sent - shared)
         self.tally.repeated += len(repeated - shared)
         return repeated
@@ -115,7 +101,9 @@ class Settling:
     def blame(self, origins: Iterable[Origins], guilty: Iterable[int], culprit: int) -> None:
         """Tell the records of an order that have no mistake of their own whose mistake keeps them back."""
         words = "another row of the same order has a mistake"
-        fault = Fault("E-ORDERKEPT", words, "mend that row and drop the whole order again", f"record {culprit}")
+        fault = Fault(
+            "E-ORDERKEPT", words, "mend that row and drop the whole order again", f"record {culprit}"
+        )
         told = set(guilty)
         for one in origins:
             innocent = [origin for origin in one if origin[0] not in told]

@@ -35,7 +35,7 @@ class Verdict:
 
 
 class Verdicts:
-    """The rules' verdicts on rows. What a row tells is in all its cells but identifiers, of which only the filling counts."""
+    """The rules' verdicts on rows, remembered by what a row tells: its cells, of identifiers only whether filled."""
 
     def __init__(self, rules: RowRules, currency: str) -> None:
         self._judge, self._currency = rules.judge, currency
@@ -77,7 +77,9 @@ class Verdicts:
 
     def counted(self) -> list[Verdict]:
         """Give the verdicts whose warnings were counted without being listed."""
-        return self._forgotten + [one for known in self._known.values() for one in known.values() if one.times]
+        return self._forgotten + [
+            one for known in self._known.values() for one in known.values() if one.times
+        ]
 
     def _made(self, cells: Sequence[str]) -> Verdict:
         judgement = self._judge(cells)

@@ -20,31 +20,44 @@ class Scales:
 
     def __init__(self, totals: Totals) -> None:
         self._totals = totals
-        self._waiting: list[Verdict] = []
-        self._counted: Counter[Verdict] = Counter()
+        self._in, self._out = _Pan(), _Pan()
 
     def add(self, verdicts: Sequence[Verdict]) -> None:
         """Count rows in."""
-        self._waiting += verdicts
-        if len(self._waiting) >= _WAITING:
-            self._count()
+        if self._in.take(verdicts):
+            self.settle()
 
     def take_out(self, verdicts: Sequence[Verdict]) -> None:
         """Count rows out again."""
-        self._counted.subtract(verdicts)
-        if len(self._counted) > _MANY:
+        if self._out.take(verdicts):
             self.settle()
 
     def settle(self) -> None:
         """Add up what was counted."""
-        self._counted.update(self._waiting)
-        self._waiting.clear()
-        for verdict, times in self._counted.items():
-            self._totals.add(verdict.total, verdict.hundredths, times)
-        self._counted.clear()
+        for pan, sign in ((self._in, 1), (self._out, -1)):
+            for verdict, times in pan.emptied().items():
+                self._totals.add(verdict.total, verdict.hundredths, sign * times)
 
-    def _count(self) -> None:
+
+class _Pan:
+    """Counts how often each verdict came."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Verdict] = []
+        self._counted: Counter[Verdict] = Counter()
+
+    def take(self, verdicts: Sequence[Verdict]) -> bool:
+        """Count rows; tell whether it is time to add up."""
+        self._waiting += verdicts
+        if len(self._waiting) < _WAITING:
+            return False
         self._counted.update(self._waiting)
         self._waiting.clear()
-        if len(self._counted) > _MANY:
-            self.settle()
+        return len(self._counted) > _MANY
+
+    def emptied(self) -> Counter[Verdict]:
+        """Give what was counted, and begin anew."""
+        self._counted.update(self._waiting)
+        counted, self._counted = self._counted, Counter()
+        self._waiting.clear()
+        return counted

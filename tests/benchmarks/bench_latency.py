@@ -11,15 +11,13 @@ import argparse
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.watch import Watch
 from tests.benchmarks.told import tell
-from tests.running import Installation, arrived, put
+from tests.running import Installation, put
 from tests.servers import Sshd
 
 if TYPE_CHECKING:
@@ -29,7 +27,8 @@ FILES = 50
 ROWS = 400
 AT_MOST = 100.0  # ms, at the median
 WARM_UP = 5  # files that are not counted: the first one pays for the login
-PATIENCE = 30.0
+PATIENCE = 30.0  # seconds
+_TICK = 0.0005  # seconds between two looks into the server's folder
 FEED = """\
 level: item
 template: impact-items.csv.j2
@@ -48,48 +47,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, Sshd(Path(folder) / "sshd") as server:
         installation = Installation(Path(folder) / "installation", server)
         drop = installation.feed("shop", FEED)
-        arrivals = Arrivals(server.inbox)
         try:
-            with installation.run():
+            with installation.run() as agent:
                 for number in range(-WARM_UP, 0):
-                    arrivals.after(drop, f"warm{number}.csv", _source(number))
+                    _delivered(drop, server.inbox, f"warm{number}.csv", _source(number))
                 dropped = {f"{number}.csv": _source(number) for number in range(chosen.files)}
-                took = [arrivals.after(drop, name, content) for name, content in dropped.items()]
-                assert installation.latest.stop() == 0
+                took = [_delivered(drop, server.inbox, *each) for each in dropped.items()]
+                assert agent.stop() == 0
         finally:
-            arrivals.close()
+            installation.end()
         steps = _steps(installation, {name: begun for name, (begun, _) in zip(dropped, took, strict=True)})
     return 0 if _tell([seconds * 1e3 for _, seconds in took], steps) else 1
 
 
-class Arrivals:
-    """Notices when a batch appears in the server's folder."""
+def _delivered(drop: Path, inbox: Path, name: str, content: bytes) -> tuple[float, float]:
+    """Drop a file; return when (wall clock) and the seconds until its batch was there."""
+    before = len(_names(inbox))
+    wall, begun = time.time(), time.perf_counter()
+    put(drop, name, content)
+    while len(_names(inbox)) == before:
+        assert time.perf_counter() - begun < PATIENCE, f"{name} was not delivered"
+        time.sleep(_TICK)
+    return wall, time.perf_counter() - begun
 
-    def __init__(self, inbox: Path) -> None:
-        self._inbox, self._known = inbox, 0
-        self._came = threading.Event()
-        self._at = 0.0
-        self._watch = Watch([inbox], self._look)
-        self._watch.start()
 
-    def after(self, drop: Path, name: str, content: bytes) -> tuple[float, float]:
-        """Drop a file; return when (wall clock) and the seconds until its batch was there."""
-        self._came.clear()
-        wall, begun = time.time(), time.perf_counter()
-        put(drop, name, content)
-        assert self._came.wait(PATIENCE), f"{name} was not delivered"
-        return wall, self._at - begun
-
-    def close(self) -> None:
-        """Stop watching."""
-        self._watch.stop()
-
-    def _look(self) -> None:
-        """Look what an event was about; the temporary file of the upload rings too."""
-        now = time.perf_counter()
-        if len(arrived(self._inbox)) > self._known:
-            self._known, self._at = self._known + 1, now
-            self._came.set()
+def _names(inbox: Path) -> list[str]:
+    return [path.name for path in inbox.iterdir() if not path.name.startswith(".")]
 
 
 def _source(number: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Preparing as a whole, against an oracle that holds all in memory and knows nothing of runs, drafts and second looks."""
+"""Preparing as a whole, against an oracle that holds all in memory and knows of no runs and second looks."""
 
 from __future__ import annotations
 
@@ -143,17 +143,7 @@ def foretell(records: list[list[str]], max_rows: int, *, two: bool) -> Expected:
     """Say what must become of the records, the slow and plain way."""
     made = {number: rows_of(record, two=two) for number, record in enumerate(records, start=1)}
     expected = Expected(records=len(records))
-    many: dict[str, int] = defaultdict(int)
-    for row in (row for rows in made.values() for row in rows):
-        expected.orders.add(row.order)
-        many[row.order] += 1
-        if row.bad:
-            expected.bad.add(row.order)
-    expected.bad.update(order for order, rows in many.items() if rows > max_rows)
-    for _ in records:  # a record is sent or kept back as a whole, and so its orders are
-        for rows in made.values():
-            if expected.bad & (its := {row.order for row in rows}):
-                expected.bad |= its
+    note_orders(made, max_rows, expected)
     for number, rows in made.items():
         lines = {(row.order, TRACKER, row.sku, row.amount, row.reason) for row in rows}
         if not rows:
@@ -166,6 +156,21 @@ def foretell(records: list[list[str]], max_rows: int, *, two: bool) -> Expected:
             expected.sent.add(number)
             expected.rows |= lines
     return expected
+
+
+def note_orders(made: dict[int, list[Row]], max_rows: int, expected: Expected) -> None:
+    """Find the orders and those that are bad."""
+    many: dict[str, int] = defaultdict(int)
+    for row in (row for rows in made.values() for row in rows):
+        expected.orders.add(row.order)
+        many[row.order] += 1
+        if row.bad:
+            expected.bad.add(row.order)
+    expected.bad.update(order for order, rows in many.items() if rows > max_rows)
+    for _ in made:  # a record is sent or kept back as a whole, and so its orders are
+        for rows in made.values():
+            if expected.bad & (its := {row.order for row in rows}):
+                expected.bad |= its
 
 
 def written(folder: Path, prepared: Prepared) -> list[list[tuple[str, ...]]]:

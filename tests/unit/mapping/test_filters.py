@@ -98,9 +98,9 @@ def test_amount_read(text: str, form: Numbers, expected: str) -> None:
         ("1E5", POINT, "spreadsheet"),
         ("1.5e+10", POINT, "spreadsheet"),
         ("1E-2", POINT, "spreadsheet"),
-        ("٣", POINT, "only 0-9"),
-        ("１２.５０", POINT, "only 0-9"),
-        ("12.5٠", POINT, "only 0-9"),
+        ("\u0663", POINT, "only 0-9"),
+        ("\uff11\uff12.\uff15\uff10", POINT, "only 0-9"),
+        ("12.5\u0660", POINT, "only 0-9"),
         ("²", POINT, "only 0-9"),
         ("\u221212", POINT, "only 0-9"),
         ("NaN", POINT, "declares '.'"),
@@ -147,7 +147,7 @@ def test_quantity_read(text: str, form: Numbers, expected: str) -> None:
     assert expected == quantity_text(text, form)
 
 
-@pytest.mark.parametrize("text", ["2.5", "0.01", "two", "2x", "1E2", "٢", "2,0", "(2)"])
+@pytest.mark.parametrize("text", ["2.5", "0.01", "two", "2x", "1E2", "\u0662", "2,0", "(2)"])
 def test_quantity_refused(text: str) -> None:
     """A quantity is whole and in figures."""
     with pytest.raises(BadValueError) as refused:
@@ -174,7 +174,9 @@ def test_date_read(text: str, formats: tuple[str, ...], expected: str) -> None:
     assert expected == date_filter(formats)(text)
 
 
-@pytest.mark.parametrize("text", ["", "2026-02-29", "01.03.2026", "2026-03-01 x", "२०२६-०३-०१", "45000", "today"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-02-29", "01.03.2026", "2026-03-01 x", "२०२६-०३-०१", "45000", "today"]
+)
 def test_date_refused(text: str) -> None:
     """What fits no declared form is refused, and the forms are named."""
     with pytest.raises(BadValueError) as refused:
@@ -202,7 +204,12 @@ def test_reason_found(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "near"),
-    [("customer changed mint", "customer changed mind"), ("damagd goods", "damaged goods"), ("zzz", ""), ("", "")],
+    [
+        ("customer changed mint", "customer changed mind"),
+        ("damagd goods", "damaged goods"),
+        ("zzz", ""),
+        ("", ""),
+    ],
 )
 def test_reason_unknown(text: str, near: str) -> None:
     """An undeclared reason is refused, with the nearest declared one where there is one."""
@@ -224,7 +231,14 @@ def test_reason_default(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("#1001", "#1001"), (" \ufeff1001\u00a0", "1001"), ("00123", "00123"), ("1E5", "1E5"), ("12E7", "12E7"), ("", "")],
+    [
+        ("#1001", "#1001"),
+        (" \ufeff1001\u00a0", "1001"),
+        ("00123", "00123"),
+        ("1E5", "1E5"),
+        ("12E7", "12E7"),
+        ("", ""),
+    ],
 )
 def test_order_id_kept(text: str, expected: str) -> None:
     """An id is kept as it is, blanks around it gone; 1E5 may be somebody's id."""
@@ -252,7 +266,7 @@ def record(**cells: str) -> Record:
         ({"SKU1": "a", "Amount1": ""}, [("a", "")]),
         ({"SKU10": "j", "SKU9": "i"}, [("i", ""), ("j", "")]),
         ({"SKU2": "b", "Amount1": "1"}, [("", "1"), ("b", "")]),
-        ({"SKU": "x", "SKU0": "x", "SKU01": "x", "SKU1a": "x", "SKU²": "x", "SKU١": "x"}, []),
+        ({"SKU": "x", "SKU0": "x", "SKU01": "x", "SKU1a": "x", "SKU²": "x", "SKU\u0661": "x"}, []),
     ],
 )
 def test_numbered(cells: dict[str, str], expected: list[tuple[str, str]]) -> None:
@@ -285,7 +299,7 @@ def test_cell_text_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("read", [whole_number, decimal_number])
-@pytest.mark.parametrize("text", ["", "x", "1e3", "٣", "1_0", "nan", "9" * 5_000])
+@pytest.mark.parametrize("text", ["", "x", "1e3", "\u0663", "1_0", "nan", "9" * 5_000])
 def test_int_and_float_refuse_what_is_no_number(read, text: str) -> None:
     """Jinja's own give 0, which reverses an order; a default is taken only where it is given."""
     with pytest.raises(BadValueError) as refused:

@@ -135,7 +135,7 @@ def test_hold_without_a_mistake_sends(house_of):
 def test_a_file_that_cannot_be_read_is_refused_with_its_findings(house_of):
     """REJECTED, the finding kept, no batch."""
     house = house_of()
-    submission = prepared(house, house.taken("refunds.csv", b'A,B\n"1,2\n'))
+    submission = prepared(house, house.taken("refunds.csv", source("A") + b'16027,"B,RED-1,0,0,OTHER\n'))
     assert submission.state == "REJECTED"
     assert codes(house, submission) == {"E-QUOTE": 1}
     assert '"E-QUOTE"' in paper(house, submission, "findings")
