@@ -25,7 +25,6 @@ from agent.spool import disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
     from pathlib import Path
 
     from agent.preparing.job import Job
@@ -77,8 +76,10 @@ class Workers:
         order = job.scratch / "job.json"
         with disk.said_plainly("write a job for the preparing process"):
             order.write_text(job.to_json(), encoding="utf-8")
-        word = self._ordered(order, progress)
-        return _outcome(word or self._ordered(order, progress) or {})
+        word = self._ordered(order, progress) or self._ordered(order, progress)
+        if word is None:
+            raise NoWorkerError("the preparing process died twice before it could begin")
+        return _outcome(word)
 
     def _ordered(self, order: Path, progress: Callable[[int], None]) -> dict[str, object] | None:
         """Have a child do what is ordered; return its last word, None where no child was ever made."""

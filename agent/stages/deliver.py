@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agent.stages.context import Context
 
 _UNKNOWN = "unknown"  # outcome of an attempt whose answer never came
+_RESENDS = 3  # attempts whose end nobody knows, after which a person decides even where `resend` is set
 _BROKE = "broke"  # outcome of an attempt that failed in a way nobody foresaw
 _OFTEN = 3  # such attempts in a row until a person is asked
 
@@ -105,6 +106,9 @@ class _Try:
         except SpoolError as error:
             if _of_the_disk(error):
                 raise
+            if doubtful(self.earlier):
+                words = f"nothing was sent this time, but an earlier attempt may have arrived: {error}"
+                return self._ended("failed", words)
             return self._ended("failed", f"nothing was sent: {error}")
         batch = self.batch
         parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, self.attempt.number)
@@ -158,7 +162,7 @@ class _Try:
 
     def _undecidable(self, attempt: Attempt, sighting: Sighting) -> Transition | None:
         """Do what the destination's settings say where nobody can tell; None means: send again."""
-        if self.destination.in_doubt == "resend":
+        if self.destination.in_doubt == "resend" and len(doubtful(self.earlier)) < _RESENDS:
             return None
         if self.destination.in_doubt == "assume-sent":
             return self._ended(
@@ -168,20 +172,20 @@ class _Try:
         return self._ended("in-doubt", reason, sighting.evidence, attempt=attempt)
 
     def _deferred(self, error: Transient) -> Transition:
+        return self._again(self.attempt, str(error), error.evidence)
+
+    def _again(self, attempt: Attempt, reason: str, evidence: str) -> Transition:
         """Try again later; what has not worked for too long is a person's matter."""
         tried = [*self.earlier, self.attempt][-self.batch.tries :]  # since a person last let it go
         waited = self.context.now() - tried[0].started_at
         retries = self.destination.retries
-        if waited > retries.hold_after:
-            reason = f"no attempt has worked for {_hours(waited)}; the last one: {error}"
-            return self._ended(
-                "held", reason, error.evidence, due_at=self.context.now() + self._delay(retries)
-            )
-        return self._again(self.attempt, str(error), error.evidence)
-
-    def _again(self, attempt: Attempt, reason: str, evidence: str) -> Transition:
-        due_at = self.context.now() + self._delay(self.destination.retries)
-        return self._ended("deferred", reason, evidence, attempt=attempt, due_at=due_at)
+        due_at = self.context.now() + self._delay(retries)
+        if waited <= retries.hold_after:
+            return self._ended("deferred", reason, evidence, attempt=attempt, due_at=due_at)
+        words = f"no attempt has worked for {_hours(waited)}; the last one: {reason}"
+        if attempt.outcome == _UNKNOWN:
+            return self._ended("in-doubt", words, evidence, attempt=attempt)
+        return self._ended("held", words, evidence, attempt=attempt, due_at=due_at)
 
     def _delay(self, retries: Retries) -> float:
         return delay(self.batch.tries, retries, self.context.dice())

@@ -167,7 +167,8 @@ def note_orders(made: dict[int, list[Row]], max_rows: int, expected: Expected) -
         if row.bad:
             expected.bad.add(row.order)
     expected.bad.update(order for order, rows in many.items() if rows > max_rows)
-    for _ in made:  # a record is sent or kept back as a whole, and so its orders are
+    before = -1
+    while before < (before := len(expected.bad)):  # a record is sent or kept back as a whole: so its orders are
         for rows in made.values():
             if expected.bad & (its := {row.order for row in rows}):
                 expected.bad |= its

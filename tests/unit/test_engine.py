@@ -1,312 +1,472 @@
-"""What the engine moves, in which order, what it survives, and what stops it."""
-
 from __future__ import annotations
 
+import json
+import sqlite3
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
+from agent import log
 from agent.engine import Engine
-from agent.errors import LedgerError, Permanent, SpoolError, Transient
-from agent.stages.context import REFUSED
+from agent.errors import LedgerError, SpoolError
+from agent.ledger.ledger import Ledger
+from agent.model import Level
+from agent.settings.models import BadRows, Destination, Limits, Retries
+from agent.spool import NoRoomError
 from agent.stages.decide import Word, decide
-from tests.staging import FarSide, Killed, Stages, arrives, kills, refuses
+from agent.stages.deliver import start
+from agent.states import BatchState
+from agent.workers import Workers
+from tests.house import House, feed, source
+from tests.servers import wait_until
 
-FILE = b"ActionTrackerID,Oid,SKU,Amount,Quantity,Reason\n16027,A1,RED,0,0,OTHER\n"
-TRANSIENT = Transient("the line is busy")
-PERMANENT = Permanent("not you")
-BUG = refuses(ZeroDivisionError("nobody foresaw it"))
+TWO = {"there": Destination(type="recorder"), "elsewhere": Destination(type="recorder")}
 
 
-class Agent:
-    """An engine over the stages' surroundings, with one far side."""
-
-    def __init__(self, stages: Stages, *script) -> None:
-        self.stages, self.far = stages, FarSide(*script)
-        self.engine = Engine(stages.context, lambda _: self.far)
-
-    def drain(self) -> int:
-        """Pass over all that is due until nothing is; return how many passes moved something."""
-        passes = 0
-        while self.engine.drain():
-            passes += 1
-            assert passes < 20, "it never comes to rest"
-        return passes
-
-    def state(self, batch) -> str:
-        """Return where a batch is."""
-        return self.stages.batch(batch.id).state
-
-    def release(self, batch) -> None:
-        """Have a person let a batch go, a little later."""
-        self.stages.later()
-        word = Word("release", batch.id, "mended", self.stages.now)
-        self.stages.commit(*decide(self.stages.ledger, self.stages.settings, word).transitions)
+@pytest.fixture(scope="module")
+def workers():
+    """Start the preparing process once."""
+    made = Workers(Limits())
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def agent(make_stages):
-    """Make an agent with two feeds; the arguments are the far side's script."""
-    return lambda *script: Agent(make_stages("shop", "other"), *script)
-
-
-@pytest.fixture
-def make_stages(tmp_path):
-    """Make the surroundings; the arguments are those of `Stages`."""
+def house_of(tmp_path, workers):
+    """Make an agent's inside with feeds like this and that preparing process."""
     made = []
 
-    def make(*feeds, **more):
-        made.append(Stages(tmp_path, *feeds, **more))
+    def make(*feeds, workers=workers, **destination):
+        made.append(House(tmp_path, *feeds, workers=workers, **destination))
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for house in made:
+        house.stop()
 
 
-class TestDrain:
-    def test_from_the_drop_to_the_archive(self, make_stages):
-        """One pass takes a received file through preparing, delivery and closing."""
-        agent = Agent(make_stages("shop", template="impact-items.csv.j2"))
-        submission = agent.stages.drop("a.csv", FILE)
-        assert agent.drain() == 1
-        (batch,) = agent.stages.ledger.batches_of(submission.id)
-        assert (agent.stages.submission(submission.id).state, batch.state) == ("CLOSED", "SENT")
-        header = b"ActionID,Oid,ActionTrackerID,SKU,Amount,Quantity,Category,Reason"
-        assert agent.far.inbox == [(batch.name, header + b"\r\n,A1,16027,RED,0,0,,OTHER\r\n")]
-        folder = f"done/{submission.id}--a.csv"
-        assert {f"{folder}/a.csv", f"{folder}/report.html"} <= set(agent.stages.tree())
-
-    def test_nothing_to_do(self, agent):
-        """A pass over nothing says so."""
-        assert agent().engine.drain() is False
-
-    def test_order_of_a_feed(self, agent):
-        """Batches go in the order in which their files came."""
-        one = agent()
-        batches = [one.stages.ready(f"{name}.csv") for name in "dbca"]
-        one.drain()
-        assert one.far.names == [batch.name for batch in batches]
-
-    def test_a_deferred_batch_holds_back_its_feed_only(self, agent):
-        """Later files of the same feed wait with it; those of others do not, once the destination is tried again."""
-        one = agent(refuses(TRANSIENT), refuses(TRANSIENT))
-        first, second = one.stages.ready("a.csv"), one.stages.ready("b.csv")
-        other = one.stages.ready("c.csv", feed="other")
-        one.drain()
-        assert (one.far.sent, one.far.names) == ([first.name], [])
-        one.stages.later(23)
-        one.drain()
-        assert len(one.far.sent) == 2
-        one.stages.later(46)
-        one.drain()
-        assert sorted(one.far.names) == sorted([first.name, second.name, other.name])
-        assert one.far.names.index(first.name) < one.far.names.index(second.name)
-
-    def test_a_batch_that_is_not_due_waits(self, agent):
-        """Not a second before its time."""
-        one = agent(refuses(TRANSIENT))
-        batch = one.stages.ready()
-        one.drain()
-        one.stages.later(22)
-        assert one.drain() == 0
-        one.stages.later(1)
-        one.drain()
-        assert one.state(batch) == "SENT"
+@pytest.fixture
+def said(tmp_path):
+    """Return what was logged, by name and facts."""
+    path = tmp_path / "log"
+    with path.open("w") as stream:
+        log.configure(stream=stream, as_json=True)
+        yield lambda event="": [
+            line for line in map(json.loads, path.read_text().splitlines()) if event in {"", line["event"]}
+        ]
+    log.structlog.reset_defaults()
 
 
-class TestRefused:
-    def test_the_next_ones_are_not_burnt(self, agent):
-        """After a refusal the destination is left alone: one batch is held, the others are as they were."""
-        one = agent(refuses(PERMANENT))
-        batches = [one.stages.ready(f"{number}.csv") for number in range(3)]
-        batches.append(one.stages.ready("c.csv", feed="other"))
-        one.drain()
-        assert [one.state(batch) for batch in batches] == ["HELD", "READY", "READY", "READY"]
-        one.stages.later(REFUSED - 10)
-        one.drain()
-        assert one.far.sent == [batches[0].name]
-
-    def test_nor_after_a_restart(self, agent):
-        """It is the ledger that remembers."""
-        one = agent(refuses(PERMANENT))
-        batches = [one.stages.ready(f"{number}.csv") for number in range(2)]
-        one.drain()
-        one.stages.again()
-        two = Agent(one.stages)
-        two.drain()
-        assert (two.far.sent, two.state(batches[1])) == ([], "READY")
-
-    def test_after_the_rest_the_others_go(self, agent):
-        """What was held stays with the person it waits for."""
-        one = agent(refuses(PERMANENT))
-        batches = [one.stages.ready(f"{number}.csv") for number in range(2)]
-        one.drain()
-        one.stages.later(REFUSED + 1)
-        one.drain()
-        assert [one.state(batch) for batch in batches] == ["HELD", "SENT"]
-
-    def test_a_released_batch_goes_at_once(self, agent):
-        """A person has mended something: the one that is let go finds out, and the others follow."""
-        one = agent(refuses(PERMANENT))
-        batches = [one.stages.ready(f"{number}.csv") for number in range(3)]
-        one.drain()
-        one.release(batches[0])
-        one.drain()
-        assert [one.state(batch) for batch in batches] == ["SENT"] * 3
-        assert one.far.names == [batch.name for batch in batches]
-
-    def test_released_but_not_mended(self, agent):
-        """It is refused once more, and again only that one."""
-        one = agent(refuses(PERMANENT), refuses(PERMANENT))
-        batches = [one.stages.ready(f"{number}.csv") for number in range(3)]
-        one.drain()
-        one.release(batches[0])
-        one.drain()
-        assert [one.state(batch) for batch in batches] == ["HELD", "READY", "READY"]
-        assert one.far.sent == [batches[0].name] * 2
+def states(house):
+    """Return the states of all submissions and of all batches."""
+    owners = house.ledger.submissions(limit=1000)
+    return [one.state for one in owners], [batch.state for batch in house.batches()]
 
 
-class TestUnforeseen:
-    def test_others_go_on(self, agent):
-        """What failed so waits; other feeds are served, and the engine has not failed."""
-        one = agent(BUG)
-        batch, other = one.stages.ready(), one.stages.ready("c.csv", feed="other")
-        one.drain()
-        assert (one.state(batch), one.state(other)) == ("DEFERRED", "SENT")
-        assert one.stages.batch(batch.id).due_at == one.stages.now + 30
-        assert one.engine.failure is None
+@pytest.fixture
+def working():
+    """Let the engines of houses work in threads; all are brought to rest at the end."""
+    engines = []
 
-    def test_it_is_tried_again(self, agent):
-        """After its rest, it goes; the first attempt is on record as broken."""
-        one = agent(BUG)
-        batch = one.stages.ready()
-        one.drain()
-        one.stages.later(31)
-        again = Agent(one.stages)  # another engine: the rest is by a clock that no test moves
-        again.drain()
-        assert again.state(batch) == "SENT"
-        assert [one.outcome for one in again.stages.ledger.attempts(batch.id)] == ["broke", "sent"]
-
-    def test_after_it_may_have_arrived(self, agent):
-        """The next attempt looks first, and does not send what is there."""
-
-        def step(far, parcel, will_publish):
-            arrives(far, parcel, will_publish)
-            raise ZeroDivisionError
-
-        one = agent(step)
-        batch = one.stages.ready()
-        one.drain()
-        assert one.state(batch) == "DEFERRED"
-        one.stages.later(31)
-        again = Agent(one.stages)
-        again.far.inbox = one.far.inbox
-        again.drain()
-        assert (again.state(batch), again.far.sent, again.far.looked) == ("SENT", [], [batch.name])
-
-    def test_a_channel_that_cannot_be_opened(self, agent):
-        """The same where not even the channel comes about."""
-        one = agent()
-        batch = one.stages.ready()
-
-        def fail(_):
-            raise ZeroDivisionError
-
-        assert Engine(one.stages.context, fail).drain() is True
-        assert one.state(batch) == "DEFERRED"
-
-    def test_a_subject_nobody_can_tell_about(self, agent):
-        """A folder people look into that cannot be used rests its submission; the other feed's is closed."""
-        one = agent()
-        bad, good = one.stages.ready(), one.stages.ready("c.csv", feed="other")
-        done = one.stages.settings.drop / "shop" / "done"
-        done.rmdir()
-        done.write_text("no folder")
-        one.drain()
-        states = [one.stages.submission(batch.submission).state for batch in (bad, good)]
-        assert (states, one.state(bad)) == (["PREPARED", "CLOSED"], "SENT")
-
-
-class TestStops:
-    def closing(self, agent):
-        """Make an agent whose ledger breaks while it sends."""
-        one = agent()
-
-        def step(far, parcel, will_publish):
-            one.stages.ledger.close()
-            return arrives(far, parcel, will_publish)
-
-        one.far.script = [step]
-        return one, [one.stages.ready(f"{number}.csv") for number in range(2)]
-
-    def test_a_ledger_error(self, agent):
-        """It goes out of a pass as it is; nothing became visible and nothing else was tried."""
-        one, batches = self.closing(agent)
-        with pytest.raises(LedgerError):
-            one.engine.drain()
-        assert (one.far.sent, one.far.names) == ([batches[0].name], [])
-
-    def test_a_disk_that_does_not_read(self, agent):
-        """The spool's disk is nobody's batch: the error goes out, the batch is taken up after a restart."""
-        one = agent()
-        batch = one.stages.ready()
-        path = one.stages.spool.path(batch.path)
-        content = path.read_bytes()
-        path.unlink()
-        path.mkdir()
-        with pytest.raises(SpoolError):
-            one.engine.drain()
-        assert (one.far.sent, one.state(batch)) == ([], "SENDING")
-        path.rmdir()
-        path.write_bytes(content)
-        one.engine.recover()
-        one.drain()
-        assert one.state(batch) == "SENT"
-
-    def test_a_ledger_error_in_a_thread(self, agent):
-        """It takes all threads along, and the engine says why."""
-        one, _ = self.closing(agent)
-        threads = one.engine.threads(preparing=1)
+    def work(house):
+        threads = house.engine.threads()
+        engines.append((house.engine, threads))
         for thread in threads:
             thread.start()
+        return threads
+
+    yield work
+    for engine, threads in engines:
+        engine.stop()
         for thread in threads:
             thread.join(10)
         assert not any(thread.is_alive() for thread in threads)
-        assert isinstance(one.engine.failure, LedgerError)
-        assert (one.far.names, one.stages.context.stop.asked) == ([], True)
-
-    def test_asked_to(self, agent):
-        """After `stop` nothing new is begun."""
-        one = agent()
-        batch = one.stages.ready()
-        one.engine.stop()
-        assert one.engine.drain() is False
-        assert one.state(batch) == "READY"
 
 
-class TestRecover:
-    @pytest.mark.parametrize("arrived", [True, False])
-    def test_cut_short_while_sending(self, agent, arrived):
-        """After a restart it is found or sent: it arrives exactly once."""
-        one = agent(kills(arrived=arrived))
-        batch = one.stages.ready()
-        with pytest.raises(Killed):
-            one.engine.drain()
-        assert one.state(batch) == "SENDING"
-        one.stages.again()
-        two = Agent(one.stages)
-        two.far.inbox = one.far.inbox
-        two.engine.recover()
-        two.drain()
-        assert (two.state(batch), two.far.names) == ("SENT", [batch.name])
-        assert two.stages.submission(batch.submission).state == "CLOSED"
+def test_a_file_goes_the_whole_way(house_of):
+    """Taken, prepared, delivered, told, archived; then nothing is due any more."""
+    house = house_of()
+    house.taken("refunds.csv", source("A"))
+    house.drain()
+    assert states(house) == (["CLOSED"], ["SENT"])
+    assert house.engine.drain() is False
 
-    def test_a_destination_that_is_gone(self, agent):
-        """What has no way any more is held, with the reason."""
-        one = agent()
-        batch = one.stages.ready()
-        settings = one.stages.settings.model_copy(update={"destinations": {}})
-        Engine(replace(one.stages.context, settings=settings), lambda _: one.far).recover()
-        found = one.stages.batch(batch.id)
-        assert (found.state, "the destination there" in found.reason) == ("HELD", True)
+
+def test_advance_is_the_only_verb(house_of):
+    """It moves whatever an id stands for one state on, and says whether it did."""
+    house = house_of()
+    submission = house.taken("refunds.csv", source("A"))
+    assert house.engine.advance(submission.id)
+    (batch,) = house.batches(submission)
+    assert not house.engine.advance(submission.id)  # on its way: nothing to tell
+    assert house.engine.advance(batch.id)
+    assert not house.engine.advance(batch.id)
+    assert house.engine.advance(submission.id)
+    assert not house.engine.advance(submission.id)
+    assert states(house) == (["CLOSED"], ["SENT"])
+    with pytest.raises(LookupError):
+        house.engine.advance("nobody")
+
+
+def test_a_submission_on_its_way_is_not_told_of(house_of):
+    """A thread with an old list that comes to it again must not write into the folder."""
+    house = house_of()
+    submission = house.taken("refunds.csv", source("A"))
+    house.engine.advance(submission.id)
+    house.engine.advance(submission.id)
+    assert (house.told("attention"), house.told("done")) == ({}, {})
+    assert house.submission(submission.id).told_at == 0
+
+
+def test_the_end_of_an_attempt_and_the_begin_of_the_next_share_a_commit(house_of):
+    """Three batches: begin, end and begin, end and begin, end: four commits, and three notes between."""
+    house = house_of()
+    for name in "abc":
+        house.batch(name)
+    with sqlite3.connect(house.ledger.path) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        versions = [before]
+        house.far.at_publishing = lambda _: versions.append(other.execute("PRAGMA data_version").fetchone())
+        assert house.engine.deliver_due("there")
+    other.close()
+    events = [event for event in house.ledger.audit() if event.event in {"started", "sent"}]
+    times = [event.at for event in events]
+    assert [event.event for event in events] == ["started", "sent", "started", "sent", "started", "sent"]
+    assert times[1] == times[2]
+    assert times[3] == times[4]
+    assert len(set(versions)) == 4
+
+
+def test_a_transient_fault_leaves_the_destination_alone(house_of):
+    """The other batches are not burnt on it: one attempt, then a pause for all; the success ends it."""
+    house = house_of(feed("shop"), feed("other"))
+    for name, of in (("a", "shop"), ("b", "shop"), ("c", "other")):
+        house.batch(name, feed=of)
+    house.far.sends.append("busy")
+    house.engine.deliver_due("there")
+    assert [batch.state for batch in house.batches()] == ["DEFERRED", "READY", "READY"]
+    assert not house.engine.deliver_due("there")
+    house.now += 30
+    house.engine.deliver_due("there")
+    assert house.far.published == ["other_c.csv", "shop_a.csv", "shop_b.csv"]
+
+
+def test_a_batch_that_always_fails_does_not_stop_other_feeds(house_of):
+    """It comes behind them once it has failed; its own feed waits, for the order of amounts matters."""
+    house = house_of(feed("shop"), feed("other"), retries=Retries(first=10, at_most=10))
+    house.batch("a")
+    house.far.sends.extend(["busy"])
+    house.engine.deliver_due("there")
+    house.batch("b")
+    for number in range(3):
+        house.batch(f"c{number}", feed="other")
+    house.now += 10
+    house.far.sends.extend(["ok", "ok", "ok", "busy"])
+    house.engine.deliver_due("there")
+    assert house.far.published == ["other_c0.csv", "other_c1.csv", "other_c2.csv"]
+    assert [batch.state for batch in house.batches() if "shop" in batch.name] == ["DEFERRED", "READY"]
+
+
+def test_a_wrong_password_burns_one_batch(house_of, said):
+    """The first is held; the others wait READY, whatever is asked of the engine, and after a restart."""
+    house = house_of()
+    for name in "abc":
+        house.batch(name)
+    house.far.sends.extend(["no", "no", "no"])
+    house.drain()
+    house.stop()
+    house.start()
+    house.drain(60)
+    assert [batch.state for batch in house.batches()] == ["HELD", "READY", "READY"]
+    assert len(house.far.asked) == 1
+    assert [line["reason"] for line in said("batch.held")] == ["the login was refused"]
+
+
+def test_when_the_password_is_mended_one_release_sends_all(house_of):
+    """The released one finds out; the others follow by themselves."""
+    house = house_of()
+    held, *_ = (house.batch(name) for name in "abc")
+    house.far.sends.append("no")
+    house.drain()
+    word = Word("release", held.id, "mended", house.now + 1)
+    house.now += 1
+    house.ledger.commit(decide(house.ledger, house.settings, word).transitions, at=house.now)
+    house.drain(1)
+    assert [batch.state for batch in house.batches()] == ["SENT", "SENT", "SENT"]
+
+
+@pytest.mark.parametrize("send", ["bug", "bug-late", "bug-after"])
+def test_what_nobody_foresaw_holds_up_nobody_else(house_of, said, send):
+    """It is logged with its place and without its words, tried again later, looked for first; others go on."""
+    house = house_of(feed("shop"), feed("other"))
+    strange = house.batch("a")
+    house.batch("b", feed="other")
+    house.far.sends.append(send)
+    house.drain()
+    assert [batch.state for batch in house.batches()] == ["DEFERRED", "SENT"]
+    (line,) = said("step.failed")
+    assert (line["kind"], line["subject"], line["reason"]) == ("RuntimeError", strange.id, "")
+    assert "house.py:" in line["where"]
+    house.engine._resting.clear()
+    house.drain(30)
+    assert house.far.published.count("shop_a.csv") == 1
+    assert house.again(strange).state == "SENT"
+
+
+def test_an_error_of_the_ledger_stops_the_agent(house_of, working):
+    """Its thread ends, takes the others along, and says why."""
+    house = house_of()
+    house.batch()
+    house.ledger.close()
+    threads = working(house)
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert isinstance(house.engine.failure, LedgerError)
+
+
+def test_an_error_of_the_spools_disk_stops_the_agent(house_of):
+    """Nothing can be trusted then; a restart is needed."""
+    house = house_of()
+    batch = house.batch()
+    house.spool.path(batch.path).unlink()
+    house.spool.path(batch.path).mkdir()
+    with pytest.raises(SpoolError):
+        house.engine.drain()
+
+
+def test_a_drop_folder_that_cannot_be_written_stops_nothing(house_of, said):
+    """It is said once; other feeds are told, batches go out; when the folder is back all is made good."""
+    house = house_of(feed("shop"), feed("other"))
+    (house.drop("shop") / "done").rmdir()
+    (house.drop("shop") / "done").write_text("in the way")
+    for number in range(3):
+        house.taken(f"a{number}.csv", source(f"A{number}"))
+    house.taken("b.csv", source("B"), "other")
+    house.drain()
+    house.drain()
+    assert sorted(states(house)[0]) == ["CLOSED", "PREPARED", "PREPARED", "PREPARED"]
+    assert set(states(house)[1]) == {"SENT"}
+    assert [line["code"] for line in said("folder.troubled")] == ["E-FOLDER"]
+    (house.drop("shop") / "done").unlink()
+    house.engine._resting.clear()
+    house.drain()
+    assert set(states(house)[0]) == {"CLOSED"}
+
+
+class FullDisk:
+    """A spool whose disk is full while `full` is true."""
+
+    def __init__(self, spool):
+        self._spool, self.full = spool, True
+
+    def __getattr__(self, name):
+        return getattr(self._spool, name)
+
+    def scratch(self):
+        """Find no room."""
+        if self.full:
+            raise NoRoomError("cannot make a scratch folder: the disk is full; make room")
+        return self._spool.scratch()
+
+
+def test_a_full_disk_is_waited_out(house_of, said):
+    """Nothing is lost or blamed, it is said once, and work goes on when there is room."""
+    house = house_of()
+    for number in range(3):
+        house.taken(f"a{number}.csv", source(f"A{number}"))
+    disk = FullDisk(house.spool)
+    house.engine = Engine(replace(house.context, spool=disk), lambda _: house.far)
+    house.engine.drain()
+    assert not house.engine.drain()
+    house.engine._room_at = 0.0  # five seconds later
+    house.engine.drain()
+    assert set(states(house)[0]) == {"RECEIVED"}
+    assert len(said("spool.full")) == 1
+    disk.full = False
+    house.engine._room_at = 0.0
+    house.drain()
+    assert set(states(house)[0]) == {"CLOSED"}
+
+
+def test_two_threads_never_work_on_one_subject(house_of, working):
+    """Twenty files, two preparing threads: each file is prepared once."""
+    house = house_of()
+    for number in range(20):
+        house.put(f"a{number}.csv", source(f"A{number}"))
+    house.take()
+    threads = working(house)
+    wait_until(lambda: set(states(house)[0]) == {"CLOSED"}, "all files to be closed", 30)
+    events = [event.event for event in house.ledger.audit(limit=10_000)]
+    assert events.count("prepared") == 20
+    assert events.count("closed") == 20
+    assert len(house.far.published) == 20
+    assert house.engine.failure is None
+    assert all(thread.is_alive() for thread in threads)
+
+
+def test_idle_it_costs_next_to_nothing(house_of, working):
+    """No busy loop: with a batch deferred, another destination idle and one batch held."""
+    house = house_of(feed("shop"), feed("other", destination="elsewhere"))
+    house.set(destinations=TWO)
+    house.batch("a")
+    house.far.sends.append("busy")
+    house.engine.deliver_due("there")
+    house.batch("b", state="HELD")
+    house.now += 15  # the deferred one is due in 15 s of a clock that stands still
+    working(house)
+    time.sleep(0.5)
+    begun, used = time.monotonic(), time.process_time()
+    time.sleep(3)
+    share = (time.process_time() - used) / (time.monotonic() - begun)
+    assert share < 0.03  # in a process of its own it is a tenth of that
+
+
+def test_what_another_process_decides_is_seen_within_seconds(house_of, working):
+    """A person releases a held batch while the agent runs; nobody rings."""
+    house = house_of()
+    batch = house.batch("a", state="HELD")
+    working(house)
+    time.sleep(0.3)
+    with Ledger.open(house.ledger.path, must_exist=True, thorough=False) as other:
+        word = Word("release", batch.id, "go", house.now)
+        other.commit(decide(other, house.settings, word).transitions, at=house.now, actor="anna")
+    wait_until(lambda: house.again(batch).state == BatchState.SENT, "the batch to be sent", 4)
+
+
+def test_a_person_who_is_faster_wins(house_of):
+    """A batch that was cancelled between the question and the attempt is not sent; the next one is."""
+    house = house_of()
+    first, second, third = (house.batch(name) for name in "abc")
+
+    def cancel_the_second(name):
+        if name == "shop_a.csv":
+            word = Word("cancel", second.id, "no", house.now)
+            house.ledger.commit(decide(house.ledger, house.settings, word).transitions, at=house.now)
+
+    house.far.at_publishing = cancel_the_second
+    assert house.engine.deliver_due("there")
+    assert [house.again(one).state for one in (first, second, third)] == ["SENT", "CANCELLED", "SENT"]
+
+
+def test_a_conflict_does_not_spin(house_of, said):
+    """Somebody else moved it meanwhile: it rests a moment, and nothing is said of it."""
+    house = house_of()
+    submission = house.taken("refunds.csv", source("A"))
+
+    def move_it(*_):
+        word = Word("cancel", submission.id, "no", house.now)
+        house.ledger.commit(decide(house.ledger, house.settings, word).transitions, at=house.now)
+
+    house.engine.progress = move_it
+    before = time.monotonic()
+    house.engine.drain()
+    assert house.submission(submission.id).state == "CLOSED"
+    assert house.engine._resting[submission.id] > before
+    assert said("step.failed") == []
+    house.engine._resting.clear()
+    house.drain()
+    assert set(house.told("done")) == {"refunds.csv"}
+
+
+def test_a_restart_takes_up_what_was_being_sent(house_of):
+    """SENDING becomes DEFERRED, is due at once, and is looked for if it may have arrived."""
+    house = house_of()
+    batch = house.batch()
+    house.far.sends.append("lost")
+    house.far.looks.append("deaf")
+    house.engine.deliver_due("there")
+    house.ledger.commit([start(house.context, batch.id)], at=house.now)
+    house.stop()
+    house.start()
+    house.engine.recover()
+    assert house.again(batch).state == "DEFERRED"
+    house.drain()
+    assert house.again(batch).state == "SENT"
+    assert house.far.published == ["shop_a.csv"]
+
+
+def test_a_batch_whose_destination_is_gone_is_held_at_the_start(house_of):
+    """And goes out when the settings are mended and a person lets it go."""
+    house = house_of()
+    batch = house.batch()
+    house.set(destinations={"elsewhere": TWO["elsewhere"]})
+    house.engine.recover()
+    assert house.again(batch).state == "HELD"
+    house.drain()
+    assert "no longer have the destination there" in str(house.told("attention"))
+
+
+def test_asked_to_stop_it_begins_nothing_new(house_of):
+    """Neither an attempt nor a preparing."""
+    house = house_of()
+    house.batch("a")
+    house.taken("refunds.csv", source("A"))
+    house.engine.stop()
+    assert not house.engine.drain()
+    assert house.far.asked == []
+
+
+def test_a_worker_that_we_ended_ourselves_is_not_held_against_the_file(house_of, workers):
+    """Stopped while a file is being prepared: it is prepared anew at the next start."""
+    house = house_of()
+    submission = house.taken("refunds.csv", source(*map(str, range(100_000))))
+
+    def stop(_submission, _records):
+        house.engine.stop()
+        workers.kill()
+
+    house.engine.progress = stop
+    house.engine.survive(submission.id, lambda: house.engine.advance(submission.id))
+    assert (house.submission(submission.id).state, house.submission(submission.id).tries) == ("RECEIVED", 0)
+    house.stop()
+    house.start()
+    house.drain()
+    assert house.submission(submission.id).state == "CLOSED"
+
+
+def test_cut_short_an_attempt_is_taken_up_as_interrupted(house_of):
+    """The line was cut by ourselves: the reason says so, not that the far side failed."""
+    house = house_of()
+    batch = house.batch()
+    house.far.sends.append("lost")
+    house.far.at_publishing = lambda _: (house.engine.stop(), house.engine.cut())
+    house.engine.advance(batch.id)
+    assert house.outcomes(batch) == [("WILL_PUBLISH", "interrupted")]
+    assert "the agent was stopped while sending" in house.again(batch).reason
+    assert house.far.closed == 1
+
+
+def test_a_thread_that_dies_takes_the_agent_along(house_of, working):
+    """Nobody is left half alive: an error that nobody foresaw outside of a step is a failure, too."""
+    house = house_of()
+
+    def die():
+        raise KeyError("strange")
+
+    errors = []
+    before, threading.excepthook = threading.excepthook, errors.append
+    try:
+        thread = house.engine.guarded("strange", die)
+        thread.start()
+        thread.join(5)
+    finally:
+        threading.excepthook = before
+    assert len(errors) == 1
+    assert "the thread 'strange' ended in a way nobody foresaw" in str(house.engine.failure)
+    assert house.context.stop.asked
+
+
+def test_every_level_and_policy_ends(house_of):
+    """Whatever a feed asks for, a file comes to an end or waits for a person, and the folder says so."""
+    policies = [BadRows(policy="split", at_most=0.5), BadRows(policy="hold"), BadRows(policy="refuse-file")]
+    feeds = [feed(f"feed-{number}", bad_rows=policy) for number, policy in enumerate(policies)]
+    house = house_of(*feeds, feed("orders", level=Level.ORDER, template="impact-orders.csv.j2"))
+    for each in feeds:
+        house.taken("refunds.csv", source("A", "B", bad=("B",)), each.name)
+    house.taken("refunds.csv", b"ActionTrackerID,Oid,Amount,Reason\n1,A,0,OTHER\n", "orders")
+    house.drain()
+    assert states(house) == (["CLOSED", "PREPARED", "REJECTED", "CLOSED"], ["SENT", "HELD", "SENT"])
+    assert [bool(house.told("attention", each)) for each in house.settings.feeds] == [True, True, True, False]

@@ -324,3 +324,27 @@ class TestWillPublish:
         (attempt,) = stages.ledger.attempts(batch.id)
         assert (attempt.number, attempt.started_at, attempt.phase) == (1, NOON + stages.seconds, "STARTED")
         assert stages.batch(batch.id).state == "SENDING"
+
+
+def test_a_line_that_is_cut_at_every_rename_becomes_a_persons_matter(stages):
+    """Lost answers count like refusals: after `hold_after` it is held, not tried for ever."""
+    batch, far = stages.ready(), FarSide(*[loses(arrived=False)] * 40)
+    states = []
+    for _ in range(8):
+        states.append(stages.attempt(far, batch.id).state)
+        if states[-1] != "DEFERRED":
+            break
+        stages.later(900)
+    assert states == [*["DEFERRED"] * 5, "HELD"]
+
+
+def test_sending_again_has_an_end_where_nobody_can_tell(make_stages):
+    """`in_doubt: resend` trusts the far side with a few copies; then a person decides."""
+    stages = make_stages(in_doubt="resend")
+    batch, far = stages.ready(), FarSide(*[loses(arrived=True)] * 40)
+    far.blind = True
+    for _ in range(10):
+        if stages.attempt(far, batch.id).state != "DEFERRED":
+            break
+        stages.later(60)
+    assert (stages.ledger.batch(batch.id).state, len(far.inbox)) == ("IN_DOUBT", 3)
