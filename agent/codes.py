@@ -33,7 +33,8 @@ def _read() -> Mapping[str, Code]:
     text = files("agent").joinpath("codes.yaml").read_text(encoding="utf-8")
     raw = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe
     return {
-        name: Code(Severity(code["severity"]), code["title"], code.get("about", "")) for name, code in raw.items()
+        name: Code(Severity(code["severity"]), code["title"], code.get("about", ""))
+        for name, code in raw.items()
     }
 
 

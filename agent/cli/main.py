@@ -77,6 +77,8 @@ def main() -> None:
         code = Exit.USAGE
     except click.ClickException as error:
         code = _said(error.format_message(), Exit(error.exit_code))
+    except SystemExit:  # how click ends when nobody reads on
+        code = Exit.DONE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint
         code = Exit.DONE

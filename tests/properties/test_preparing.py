@@ -168,7 +168,9 @@ def note_orders(made: dict[int, list[Row]], max_rows: int, expected: Expected) -
             expected.bad.add(row.order)
     expected.bad.update(order for order, rows in many.items() if rows > max_rows)
     before = -1
-    while before < (before := len(expected.bad)):  # a record is sent or kept back as a whole: so its orders are
+    while before < (
+        before := len(expected.bad)
+    ):  # a record is sent or kept back as a whole: so its orders are
         for rows in made.values():
             if expected.bad & (its := {row.order for row in rows}):
                 expected.bad |= its

@@ -174,7 +174,7 @@ def test_a_folder_one_may_not_write_is_said():
         drop = home / "shop"
         (drop / "attention").mkdir(parents=True)
         (drop / "attention").chmod(0o500)
-        with pytest.raises(DropFolderError, match="the folder attention of feed shop .* Permission denied"):
+        with pytest.raises(DropFolderError, match=r"the folder attention of feed shop .* Permission denied"):
             told(drop, "attention")
         (drop / "attention").chmod(0o700)
 
