@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.stages.intake import ScanResult
 
 _SCRATCH_AGE = 3600.0  # seconds after which scratch of another run is swept
-_BEAT = 0.25  # seconds until the main thread looks whether it was told to stop
+_BEAT = 0.5  # seconds until the main thread looks whether it was told to stop
 _GRACE = 10.0  # seconds threads have to come to rest by themselves
 _STOP = 25.0  # seconds after which those that have not are left behind
 _PATIENCE = 60.0  # seconds a pass waits at least for files that do not settle

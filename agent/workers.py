@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import AgentError, WorkerBroke
 from agent.preparing.job import Prepared
@@ -92,6 +92,7 @@ class Workers:
                 os.close(writing)
             with self._lock:
                 self._at_work.add(answers)
+            answers.begin()
             try:
                 return answers.last()
             except WorkerBroke:
@@ -140,7 +141,7 @@ class Workers:
         with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "agent.preparing.child"],
+                    [sys.executable, "-P", "-m", "agent.preparing.child"],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     close_fds=True,
@@ -200,11 +201,17 @@ class _Answers:
 
     def __init__(self, pipe: int, seconds: float, progress: Callable[[int], None]) -> None:
         self._pipe, self._progress = pipe, progress
-        self._deadline = time.monotonic() + seconds
+        self._seconds = seconds
+        self._deadline = 0.0
+        self._rest = b""
         self._lock = threading.Lock()
         self._child = -1  # a descriptor that stands for the child, and for no other process
         self._cut = False
         self.begun = False  # whether there ever was a child
+
+    def begin(self) -> None:
+        """Let the time run: the child has its order."""
+        self._deadline = time.monotonic() + self._seconds
 
     def last(self) -> dict[str, object]:
         """Return the child's last word.
@@ -213,27 +220,35 @@ class _Answers:
             WorkerBroke: it gave none, or ran out of time.
 
         """
-        rest = b""
-        poll = select.poll()  # unlike select, it knows descriptors beyond the 1,024th
-        poll.register(self._pipe, select.POLLIN)
         while True:
-            wait = self._deadline - time.monotonic()
-            if wait <= 0 or not poll.poll(wait * 1000):
+            words = self._heard(self._deadline - time.monotonic())
+            if words is None:
                 self.kill()
+                if not self.begun:  # its first word tells whom to end
+                    self._heard(_END)
                 raise WorkerBroke("preparing took longer than the limits allow")
-            block = os.read(self._pipe, 1 << 16)
-            if not block:
-                raise WorkerBroke("the preparing process died (out of memory or time, or a crash)")
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                word = json.loads(line)
-                if "pid" in word:
-                    self.begun = True
-                    self._hold(word["pid"])
-                elif "records" in word:
+            for word in words:
+                if "records" in word:
                     self._progress(word["records"])
                 else:
-                    return dict(word)
+                    return word
+
+    def _heard(self, seconds: float) -> list[dict[str, Any]] | None:
+        """Wait for words of the child and return them but for its first; None when none came in time."""
+        poll = select.poll()  # unlike select, it knows descriptors beyond the 1,024th
+        poll.register(self._pipe, select.POLLIN)
+        if seconds <= 0 or not poll.poll(seconds * 1000):
+            return None
+        block = os.read(self._pipe, 1 << 16)
+        if not block:
+            raise WorkerBroke("the preparing process died (out of memory or time, or a crash)")
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        words = [json.loads(line) for line in lines]
+        for word in words:
+            if "pid" in word:
+                self.begun = True
+                self._hold(word["pid"])
+        return [word for word in words if "pid" not in word]
 
     def kill(self) -> None:
         """End the child, or have it ended once it is known; its pipe then ends too."""

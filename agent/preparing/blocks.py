@@ -143,7 +143,7 @@ class PlainLook(FirstLook):
         good: list[Part] = []
         for part in parts:
             begin, end, key = part
-            if key != self._oversize and end - begin <= most and clear(block.cells[begin:end]):
+            if end - begin <= most and clear(block.cells[begin:end]):
                 good.append(part)
                 continue
             self._send_all(block, good)

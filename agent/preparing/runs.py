@@ -43,6 +43,7 @@ class FirstLook(Settling):
         self._key = ""
         self._guilty: set[int] = set()  # records of this run with a mistake of their own
         self._shared: set[int] = set()  # records of this run with rows in other runs too
+        self._told: frozenset[int] = frozenset()  # records of the run before that have a reason already
         self._last = 0  # the record of the row before
         self._oversize = ""  # the order that has more rows than a batch may hold, and its first record
         self._oversize_record = 0
@@ -149,7 +150,8 @@ class FirstLook(Settling):
         place, culprit, repeated = (0, 0, 0), 0, set[int]()
         if settled.guilty:
             culprit = min(settled.guilty)
-            self.blame(rows.origins, settled.guilty, culprit)
+            self.blame(rows.origins, settled.guilty | self._told, culprit)
+            self._told = frozenset(self._shared)
             self.tally.kept_back += len(rows.record_numbers() - self._shared)
         else:
             place = self.send(settled.rows.lines, settled.rows.verdicts)

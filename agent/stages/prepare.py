@@ -142,7 +142,8 @@ def _prepared(
     if isinstance(batches, Fault):
         return _refused(received, batches.words)
     drafts = zip(prepared.drafts, batches, strict=True)
-    context.spool.publish_all([(job.scratch / draft.file, batch.path) for draft, batch in drafts])
+    pairs = [(job.scratch / draft.file, batch.path) for draft, batch in drafts]
+    papers = _published(context, received, pairs, _papers(job, prepared))
     return Transition(
         received.id,
         "submission",
@@ -150,18 +151,27 @@ def _prepared(
         reason=prepared.reason,
         counts=prepared.counts,
         groups=prepared.groups,
-        papers=_papers(context, received, job, prepared),
+        papers=papers,
         new_batches=batches,
         tries=0,
     )
 
 
-def _papers(context: Context, received: Submission, job: Job, prepared: Prepared) -> tuple[Paper, ...]:
-    named = (("findings", prepared.findings_file), ("rejects", prepared.rejects_file))
-    there = [(kind, file) for kind, file in named if file]
+def _papers(job: Job, prepared: Prepared) -> dict[str, Path]:
+    """Return where the papers are that came out, by kind; one without contents is none."""
+    named = {"findings": prepared.findings_file, "rejects": prepared.rejects_file}
+    there = {kind: job.scratch / file for kind, file in named.items() if file}
+    return {kind: path for kind, path in there.items() if path.stat().st_size}
+
+
+def _published(
+    context: Context, received: Submission, batches: list[tuple[Path, str]], papers: dict[str, Path]
+) -> tuple[Paper, ...]:
+    """Put batches and papers in their places, all with one sync; return the papers."""
     home = f"spool/papers/{received.id}/{received.generation}"
-    stored = context.spool.publish_all([(job.scratch / file, f"{home}-{kind}") for kind, file in there])
-    return tuple(one.paper(kind) for (kind, _), one in zip(there, stored, strict=True))
+    named = [(path, f"{home}-{kind}") for kind, path in papers.items()]
+    stored = context.spool.publish_all([*batches, *named])[len(batches) :]
+    return tuple(one.paper(kind) for kind, one in zip(papers, stored, strict=True))
 
 
 def _batches(

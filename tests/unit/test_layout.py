@@ -37,7 +37,7 @@ MADE = {  # by the tools, listed in .gitignore; never committed
 }
 MODULES = sorted(path for path in (TOP / "agent").rglob("*.py") if "__pycache__" not in path.parts)
 TESTS = sorted(path for path in (TOP / "tests").rglob("*.py") if "__pycache__" not in path.parts)
-LONGEST_MODULE, LONGEST_TEST_MODULE, LONGEST_FUNCTION = 300, 400, 40  # tests hold tables
+LONGEST_MODULE, LONGEST_TEST_MODULE, LONGEST_FUNCTION = 300, 550, 40  # tests hold tables
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 # Words that fit everything, and two the glossary gives up for better ones.
 EXCUSED = {"DATA_REFUSED"}  # sysexits.h calls it so: EX_DATAERR
@@ -149,7 +149,7 @@ def test_the_top_level_holds_only_what_is_listed():
 
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=_short)
 def test_no_module_is_longer_than_a_person_reads(path):
-    """A module has at most 300 lines; one of tests, with its tables, 400."""
+    """A module has at most 300 lines; one of tests, with its tables, 550."""
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= (LONGEST_MODULE if path in MODULES else LONGEST_TEST_MODULE)
 

@@ -81,7 +81,7 @@ def wait_for_no_child(workers: Workers) -> None:
 def child_of(workers: Workers) -> int:
     """Wait for the child at work, and until it has said who it is; return its pid."""
     parent, end = standing(workers), time.monotonic() + 20
-    while not any(answers._begun for answers in workers._at_work) or not (found := children_of(parent)):
+    while not any(answers.begun for answers in workers._at_work) or not (found := children_of(parent)):
         assert time.monotonic() < end, "no child came to work"
         time.sleep(0.005)
     return found[0]
@@ -258,6 +258,16 @@ def test_nothing_is_left_open(start_workers, make_job):
         else:
             assert_works(workers, make_job())
     assert before == [len(list(folder.iterdir())) for folder in folders]
+
+
+def test_nothing_is_imported_from_the_folder_it_was_started_in(
+    start_workers, make_job, tmp_path, monkeypatch
+):
+    """Whoever can write there must not be able to run code as the agent."""
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent" / "__init__.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert_works(start_workers(), make_job())
 
 
 def test_closed_workers_leave_no_process(start_workers, make_job):

@@ -32,6 +32,12 @@ def tree(folder):
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def huge(path):
+    """Make a file that seems to have gigabytes."""
+    path.touch()
+    os.truncate(path, 3 * 2**30)
+
+
 def batch_of(told):
     """Return the id of a story's first batch."""
     return told["batches"][0]["batch"]["id"]
@@ -44,7 +50,7 @@ def batch_of(told):
         (
             "Oid,SKU,Oid\n{% for row in rows %}\n{{ row.a }},b,c\n{% endfor %}\n",
             "templates/shop.csv.j2:1:",
-            "E-HDR",
+            "T-HDRDUP",
         ),
         (
             "Oid,SKU\n{% for row in rows %}\n{{ row.a | nosuch }},b\n{% endfor %}\n",
@@ -127,10 +133,10 @@ def test_a_preview_names_batches_as_the_destination_wants(place, ask, tmp_path):
 @pytest.mark.parametrize(
     ("make", "code", "words"),
     [
-        (lambda path: None, 2, "does not exist"),
-        (lambda path: path.mkdir(), 2, "is a directory"),
+        (str, 2, "does not exist"),  # makes nothing
+        (os.mkdir, 2, "is a directory"),
         (os.mkfifo, 65, "Q-NOTREGULAR"),
-        (lambda path: path.open("wb").truncate(3 * 2**30), 65, "E-TOOBIG"),
+        (huge, 65, "E-TOOBIG"),
     ],
 )
 def test_a_preview_refuses_what_would_not_be_taken(ask, tmp_path, make, code, words):

@@ -11,9 +11,9 @@ from tests.house import House, feed, source
 
 
 @pytest.fixture
-def house(tmp_path):
+def house(memory_path):
     """Make an agent's inside with two feeds to one destination."""
-    made = House(tmp_path, feed("shop"), feed("other"))
+    made = House(memory_path, feed("shop"), feed("other"))
     yield made
     made.stop()
 

@@ -14,31 +14,9 @@ from agent.stages import prepare as stage
 from agent.stages.decide import Word, decide
 from agent.stages.prepare import prepare
 from agent.workers import NoWorkerError, Workers
-from tests.house import House, feed, source
+from tests.house import feed, source
 
 BATCH_HEADER = "ActionID,Oid,ActionTrackerID,SKU,Amount,Quantity,Category,Reason\r\n"
-
-
-@pytest.fixture(scope="module")
-def workers():
-    """Start the preparing process once."""
-    made = Workers(Limits())
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def house_of(tmp_path, workers):
-    """Make an agent's inside with feeds like this and that preparing process."""
-    made = []
-
-    def make(*feeds, workers=workers, **destination):
-        made.append(House(tmp_path, *feeds, workers=workers, **destination))
-        return made[-1]
-
-    yield make
-    for house in made:
-        house.stop()
 
 
 def prepared(house, submission):

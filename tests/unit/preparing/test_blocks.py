@@ -1,0 +1,216 @@
+"""Rows are taken by blocks of 512: what stands across the end of one, and what is only counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from agent.model import Counts, Level
+from agent.preparing.job import Job, Prepared
+from agent.preparing.pipeline import prepare
+from agent.settings.models import Feed
+
+HEADER = "Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"
+BLOCK = 512
+
+
+def template(*lines: str) -> str:
+    """Make an item template with these lines in its loop."""
+    return "\n".join((HEADER, "{% for row in rows %}", *lines, "{% endfor %}", ""))
+
+
+PLAIN = template("{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},1,OTHER")
+TWO_ORDERS = template(
+    "{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},1,OTHER",
+    "{% if row.Other %}",
+    "{{ row.Other }},16027,{{ row.Sku }},{{ row.Amount }},1,OTHER",
+    "{% endif %}",
+)
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Prepare a file of these records (Order, Other, Sku, Amount)."""
+
+    def run(records, source=PLAIN, max_rows=100_000) -> Prepared:
+        text = "".join(",".join(record) + "\n" for record in [("Order", "Other", "Sku", "Amount"), *records])
+        (tmp_path / "source.csv").write_text(text, encoding="utf-8")
+        (tmp_path / "scratch").mkdir()
+        feed = Feed(
+            name="shop",
+            level=Level.ITEM,
+            template="t.csv.j2",
+            destination="d",
+            delimiter="comma",
+            bad_rows={"at_most": "100%"},
+        )
+        return prepare(
+            Job(feed, source, "", tmp_path / "source.csv", tmp_path / "scratch", max_rows), lambda _: None
+        )
+
+    return run
+
+
+def lines_of(prepared: Prepared, folder) -> list[str]:
+    """Read the lines of all batches, without the headers."""
+    texts = [(folder / "scratch" / draft.file).read_bytes().decode() for draft in prepared.drafts]
+    return [line for text in texts for line in text.split("\r\n")[1:-1]]
+
+
+def test_a_record_across_the_end_of_a_block_has_rows_in_two_orders(prepared):
+    """Its second row opens a block; the orders hang together all the same: one is bad, so both are kept back."""
+    records = [(f"o{number}", "", "s", "1") for number in range(1, BLOCK)]
+    records += [("first", "second", "s", "1"), ("second", "", "t", "x"), ("last", "", "s", "1")]
+    done = prepared(records, TWO_ORDERS)
+    assert (
+        Counts(records=BLOCK + 2, sent=BLOCK, kept_back=2, rows=BLOCK, orders=BLOCK + 2, bad_orders=2)
+        == done.counts
+    )
+
+
+def test_a_record_across_the_end_of_a_block_is_counted_once(prepared, tmp_path):
+    """The same with sound orders: both are sent."""
+    records = [(f"o{number}", "", "s", "1") for number in range(1, BLOCK)]
+    done = prepared([*records, ("first", "second", "s", "1"), ("last", "", "s", "1")], TWO_ORDERS)
+    assert Counts(records=BLOCK + 1, sent=BLOCK + 1, rows=BLOCK + 2, orders=BLOCK + 2) == done.counts
+    assert [line.split(",")[0] for line in lines_of(done, tmp_path)[-3:]] == ["first", "second", "last"]
+
+
+def test_an_order_too_large_is_kept_back_in_pieces(prepared):
+    """A record whose rows stand in two pieces is counted once; the first record says why."""
+    lines = [f"{{{{ row.Order }}}},16027,{{{{ row.Sku }}}}-{part},1,1,OTHER" for part in "abc"]
+    records = [("large", "", f"s{number}", "1") for number in range(1000)] + [("small", "", "s", "1")]
+    done = prepared(records, template(*lines), max_rows=100)
+    assert Counts(records=1001, sent=1, kept_back=1000, rows=3, orders=2, bad_orders=1) == done.counts
+    assert {(group.code, group.count) for group in done.groups} == {("E-ORDERSIZE", 1), ("E-ORDERKEPT", 999)}
+
+
+def test_an_order_across_blocks_is_one(prepared, tmp_path):
+    """However many blocks it fills; neighbours in the same blocks stay apart."""
+    records = [("before", "", "s", "1")]
+    records += [("large", "", f"s{number}", "1") for number in range(3 * BLOCK)]
+    records += [("behind", "", "s", "1")]
+    done = prepared(records)
+    assert Counts(records=len(records), sent=len(records), rows=len(records), orders=3) == done.counts
+    assert [line.split(",")[2] for line in lines_of(done, tmp_path)[1:-1]] == [
+        one[2] for one in records[1:-1]
+    ]
+
+
+@pytest.mark.parametrize("sku", ["plain", "größer", "„Ä“, Ø", 'say "so"', "日本, 語"])
+def test_an_order_that_comes_back_is_found_among_whole_ones(prepared, tmp_path, sku):
+    """Where its lines begin and end is known in bytes, whatever they hold."""
+    quoted = '"' + sku.replace('"', '""') + '"'
+    records = [(f"o{number}", "", quoted, f"{number}") for number in range(1, 40)]
+    records.insert(20, ("again", "", quoted, "1"))
+    done = prepared([*records, ("again", "", "other", "2")])
+    assert done.counts == Counts(records=41, sent=41, rows=41, orders=40)
+    written = sku if sku == sku.strip('"') and "," not in sku and '"' not in sku else quoted
+    lines = lines_of(done, tmp_path)
+    assert lines[:39] == [f"o{number},16027,{written},{number}.00,1,OTHER" for number in range(1, 40)]
+    assert lines[39:] == [f"again,16027,{written},1.00,1,OTHER", "again,16027,other,2.00,1,OTHER"]
+
+
+def test_a_repeat_in_a_large_order_is_found(prepared):
+    """Repeats are taken out before the order is judged: nothing else is said about them."""
+    records = [("large", "", f"s{number % 600}", "1") for number in range(1200)]
+    done = prepared(records)
+    assert Counts(records=1200, sent=600, repeated=600, rows=600, orders=1) == done.counts
+    assert [(group.code, group.count) for group in done.groups] == [("N-ROWDUP", 600)]
+
+
+def test_warnings_are_all_counted_and_the_first_thousand_listed(prepared, tmp_path):
+    """Errors are listed to the last; each column and code has its own thousand."""
+    source = template("{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},,OTHER")
+    records = [(f"o{number}", "", "s", "1" if number % 2 else "x") for number in range(3000)]
+    done = prepared(records, source)
+    counted = {group.code: group.count for group in done.groups}
+    assert counted == {"E-NUM": 1500, "W-NOQTY": 1500}
+    listed = [
+        json.loads(line)["code"] for line in (tmp_path / "scratch" / "findings").read_text().splitlines()
+    ]
+    assert (listed.count("E-NUM"), listed.count("W-NOQTY")) == (1500, 1000)
+
+
+def test_warnings_about_an_order_that_comes_back_are_counted_once(prepared):
+    """What was said of its parts is taken back and said of the whole, listed or only counted."""
+    pairs = [(f"o{number}", "", "s", f"{amount}") for number in range(1200) for amount in (1, 2)]
+    again = [(f"o{number}", "", "s", "3") for number in range(1100)]
+    done = prepared([*pairs, *again])
+    assert done.counts == Counts(records=3500, sent=3500, rows=3500, orders=1200)
+    assert [(group.code, group.count) for group in done.groups] == [("W-ROWPAIR", 3500)]
+
+
+def test_repeats_of_an_order_that_comes_back_bad_are_kept_back_with_it(prepared):
+    """A repeat counts as one only where its order is sent."""
+    records = [("a", "", "s", "1"), ("a", "", "s", "1"), ("b", "", "s", "1"), ("a", "", "t", "x")]
+    done = prepared(records)
+    assert done.counts == Counts(records=4, sent=1, kept_back=3, rows=1, orders=2, bad_orders=1)
+    assert {(group.code, group.count) for group in done.groups} == {("E-NUM", 1), ("E-ORDERKEPT", 2)}
+
+
+def test_repeats_of_an_order_that_comes_back_stay_repeats(prepared):
+    """They are said once, with those found when the order was put together."""
+    records = [
+        ("a", "", "s", "1"),
+        ("a", "", "s", "1"),
+        ("b", "", "s", "1"),
+        ("a", "", "t", "2"),
+        ("a", "", "s", "1"),
+    ]
+    done = prepared(records)
+    assert done.counts == Counts(records=5, sent=3, repeated=2, rows=3, orders=2)
+    assert [(group.code, group.count) for group in done.groups] == [("N-ROWDUP", 2)]
+
+
+@pytest.mark.parametrize("at", [0, 1, 5, 9])
+def test_a_row_whose_cells_disagree_keeps_its_own_order_back(prepared, tmp_path, at):
+    """Each cell is sound alone; neither the order before it nor the one behind is touched."""
+    source = template("{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},{{ row.Other }},OTHER")
+    records = [(f"o{number // 2}", "1", f"s{number}", "1") for number in range(10)]
+    records[at] = (f"o{at // 2}", "0", f"s{at}", "1")
+    done = prepared(records, source)
+    assert done.counts == Counts(records=10, sent=8, kept_back=2, rows=8, orders=5, bad_orders=1)
+    assert {(group.code, group.count) for group in done.groups} == {("E-QTYZERO", 1), ("E-ORDERKEPT", 1)}
+    assert f"o{at // 2}" not in {line.split(",")[0] for line in lines_of(done, tmp_path)}
+
+
+def test_orders_named_in_different_ways(prepared, tmp_path):
+    """By ActionID, by Oid and tracker, by both, or not at all: rows without a name stand each for itself."""
+    header = "ActionID,Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"
+    line = "{{ row.Order }},{{ row.Other }},{{ '16027' if row.Other else '' }},{{ row.Sku }},{{ row.Amount }},1,OTHER"
+    source = f"{header}\n{{% for row in rows %}}\n{line}\n{{% endfor %}}\n"
+    records = [
+        ("7.1.2", "", "s1", "1"),
+        ("7.1.2", "", "s2", "1"),
+        ("", "o1", "s1", "1"),
+        ("", "o1", "s2", "1"),
+        ("", "", "s1", "1"),
+        ("", "", "s2", "1"),
+        ("", "", "s3", "1"),
+        ("7.1.3", "o2", "s1", "1"),
+        ("", "o1", "s3", "1"),
+    ]
+    done = prepared(records, source)
+    assert done.counts == Counts(records=9, sent=6, kept_back=3, rows=6, orders=6, bad_orders=3)
+    assert [line.split(",")[:2] for line in lines_of(done, tmp_path)] == [
+        ["7.1.2", ""],
+        ["7.1.2", ""],
+        ["7.1.3", "o2"],
+        ["", "o1"],
+        ["", "o1"],
+        ["", "o1"],
+    ]
+
+
+def test_a_row_named_by_half_among_others_that_are_named(prepared, tmp_path):
+    """What was said of rows with the same cells is not said of it: its identifiers are filled otherwise."""
+    header = "ActionID,Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"
+    line = "{{ row.Order }},{{ row.Other }},,{{ row.Sku }},{{ row.Amount }},1,OTHER"
+    source = f"{header}\n{{% for row in rows %}}\n{line}\n{{% endfor %}}\n"
+    records = [(f"7.1.{number}", "", "s", "1") for number in range(2 * BLOCK)]
+    done = prepared([*records, ("", "o1", "s", "1"), ("7.2.0", "", "s", "1")], source)
+    assert done.counts.kept_back == 1
+    assert {(group.code, group.field) for group in done.groups} == {("E-REQ", "ActionTrackerID")}
+    assert "o1" not in "\n".join(lines_of(done, tmp_path))
