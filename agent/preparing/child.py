@@ -35,8 +35,7 @@ def serve(connection: socket.socket) -> None:
     """Fork a child per message until the other end closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; the pipe tells how a child ended
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()  # what is imported stays shared with the children
+    rest_the_collector()
     connection.send(b"ready\n")
     while True:
         message, fds, _, _ = socket.recv_fds(connection, _MESSAGE, 1)
@@ -47,6 +46,13 @@ def serve(connection: socket.socket) -> None:
             _work(json.loads(message), fds[0])
         for fd in fds:
             os.close(fd)
+
+
+def rest_the_collector() -> None:
+    """Search for cycles seldom, for rows have none; what is imported stays shared with the children."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
 
 
 def _work(message: Mapping[str, object], pipe: int) -> None:
@@ -100,7 +106,6 @@ def _limit(message: Mapping[str, object]) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits["output"], limits["output"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    gc.set_threshold(_GARBAGE)
 
 
 def _tell(pipe: int, **values: object) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from agent import log
 from agent.channels import kinds
+from agent.preparing.child import rest_the_collector
 from agent.preparing.job import Job, Prepared
 from agent.preparing.pipeline import prepare as prepare_job
 from agent.service import Agent
@@ -36,6 +37,7 @@ class Waited:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
+            rest_the_collector()  # as the agent's own standing process does
             self._work(job, progress, writing)
         os.close(writing)
         with open(reading, "rb") as pipe:  # noqa: PTH123 - no path

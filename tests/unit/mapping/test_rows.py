@@ -272,6 +272,14 @@ def test_groups_have_their_records_origins() -> None:
     ]
 
 
+def test_a_walk_through_a_group_that_was_broken_off() -> None:
+    """It ends when the next group begins, and must not take that one's rows for its own."""
+    walk = '{% set walk = lines | map(attribute="Name") %}{% set name = walk | first %}'
+    source = by_group(f'{{% if order == "o1" %}}{walk}{{% endif %}}', "{{ order }},x")
+    run = Run(source, "Order|Name", "o1|a", "o2|b", "o1|c", "o3|d", "o3|e")
+    assert run.rows[1:] == [((2,), ("o2", "x")), ((4, 5), ("o3", "x"))]
+
+
 def test_groups_within_groups() -> None:
     """A loop within a loop over the same records gives the inner record, then the outer one again."""
     source = by_group(
