@@ -157,6 +157,7 @@ def at_every_point(
     raise AssertionError("it never comes to its end")
 
 
+@pytest.mark.soak  # minutes: one life for each point at which it may die
 def test_a_whole_way_killed_anywhere_ends_the_same(roots, workers):
     """Prepared, delivered, told, archived: one arrival, one archive, one place, whole papers."""
 
@@ -182,6 +183,7 @@ def test_a_whole_way_killed_anywhere_ends_the_same(roots, workers):
     assert points > 25
 
 
+@pytest.mark.soak  # minutes: one life for each point at which it may die
 def test_from_attention_to_done_killed_anywhere_ends_the_same(roots, workers):
     """A released file moves over: never in both, never in none."""
 
