@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from agent.impact.dialect import dialect
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     Key = Callable[[Sequence[str]], str]
     Rows = Sequence[Sequence[str]]
     JudgeOrder = Callable[[Rows], tuple[tuple[int, Fault], ...]]
-    Clear = Callable[[Rows], bool]
+    Clear = Callable[[Sequence[Sequence[str]], int, int], bool]
 
 __all__ = ["clearing", "judging_orders", "keying"]
 
@@ -90,8 +88,7 @@ def judging_orders(layout: Layout, judge: Judge) -> JudgeOrder:
         if sku is None:
             fault = _SAME if _all_same(rows, identifiers) else _TWICE
             return tuple((index, fault) for index in range(len(rows)))
-        skus = [row[sku] for row in rows]
-        found = () if len(set(skus)) == len(rows) else tuple(_repeated(rows, skus, judge))
+        found = tuple(_repeated(rows, sku, judge))
         return found if len(rows) <= most else (*found, (0, _many(len(rows), most)))
 
     return judge_order
@@ -100,12 +97,13 @@ def judging_orders(layout: Layout, judge: Judge) -> JudgeOrder:
 def clearing(layout: Layout) -> Clear:
     """Make the function that tells at a glance that rows of one order, which name it alike, need no judging.
 
-    They are then distinct too. It may say no where `judge_order` finds nothing.
+    It is given columns, and from which to before which row; the rows are then distinct too. It may say no where
+    `judge_order` finds nothing.
     """
     if layout.level is not Level.ITEM:
-        return lambda rows: len(rows) == 1
-    sku, most = itemgetter(layout.at["SKU"]), dialect().modifications_per_action
-    return lambda rows: len(set(map(sku, rows))) == len(rows) <= most
+        return lambda _columns, begin, end: end - begin == 1
+    sku, most = layout.at["SKU"], dialect().modifications_per_action
+    return lambda columns, begin, end: len(set(columns[sku][begin:end])) == end - begin <= most
 
 
 def _all_same(rows: Rows, identifiers: Sequence[int]) -> bool:
@@ -116,9 +114,13 @@ def _all_same(rows: Rows, identifiers: Sequence[int]) -> bool:
     )
 
 
-def _repeated(rows: Rows, skus: Sequence[str], judge: Judge) -> Iterator[tuple[int, Fault]]:
+def _repeated(rows: Rows, sku: int, judge: Judge) -> Iterator[tuple[int, Fault]]:
     """Find the rows whose SKU stands on another row too; an approval excludes other changes of its item."""
-    several = {one for one, times in Counter(skus).items() if times > 1}
+    skus = [row[sku] for row in rows]
+    seen: set[str] = set()
+    several = {one for one in skus if one in seen or seen.add(one)}  # type: ignore[func-returns-value]  # None: it is new
+    if not several:
+        return
     found = [index for index, one in enumerate(skus) if one in several]
     approved = {skus[index] for index in found if judge(rows[index]).change is Change.APPROVAL}
     for index in found:

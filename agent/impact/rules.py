@@ -45,7 +45,7 @@ class RowRules:
     key: Key  # the order a row belongs to, "" where it cannot be told
     judge: Callable[[Sequence[str]], Judgement]  # one row: what it does, errors and warnings
     judge_order: JudgeOrder  # the distinct rows of one order, more than one: (index, fault) each
-    clear: Clear  # rows with the same identifiers: judge_order would find nothing, and none repeats another
+    clear: Clear  # rows with the same identifiers, by column: judge_order finds nothing, none repeats another
 
 
 def row_rules(

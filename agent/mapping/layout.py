@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
 from jinja2.compiler import CodeGenerator
@@ -44,6 +44,7 @@ _REFUSED: dict[type[nodes.Node], str] = {
 # What the generated code calls from its context; with a blank before it, so that no template can name it.
 FAILURES = " failures"  # the exceptions that one record may cause
 FAILED = " failed"  # called with one of them
+BROKEN = " broken"  # called with one that arose outside of the loop over the records; raises
 
 
 class RowCodeGenerator(CodeGenerator):
@@ -53,7 +54,15 @@ class RowCodeGenerator(CodeGenerator):
     checked, outside of the limited process.
     """
 
-    _per_record: list[nodes.Node] | None = None  # the body of the loop over the records
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._guards: dict[int, str] = {}  # bodies whose failures are told, and to whom
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's visitor name
+        """Tell what fails outside of the loop over the records, where there is one."""
+        if any(stream_of(loop) is not None for loop in node.find_all(nodes.For)):
+            self._guards[id(node.body)] = BROKEN
+        super().visit_Template(node, frame)
 
     def visit_Output(self, node: nodes.Output, frame: Frame) -> None:  # noqa: N802 - Jinja's visitor name
         """Yield one native tuple for an output that is a row, else do as Jinja does."""
@@ -69,12 +78,12 @@ class RowCodeGenerator(CodeGenerator):
     def visit_For(self, node: nodes.For, frame: Frame) -> None:  # noqa: N802 - Jinja's visitor name
         """Remember which loop reads the records."""
         if stream_of(node) is not None:
-            self._per_record = node.body
+            self._guards[id(node.body)] = FAILED
         super().visit_For(node, frame)
 
     def blockvisit(self, body: Iterable[nodes.Node], frame: Frame) -> None:
-        """Let what fails on one record be told, and go on with the next."""
-        if body is not self._per_record:
+        """Let what fails be told; on one record, go on with the next."""
+        if (told := self._guards.get(id(body))) is None:
             super().blockvisit(body, frame)
             return
         self.writeline("try:")
@@ -83,7 +92,7 @@ class RowCodeGenerator(CodeGenerator):
         self.outdent()
         self.writeline(f"except context.parent[{FAILURES!r}] as failure:")
         self.indent()
-        self.writeline(f"context.parent[{FAILED!r}](failure)")
+        self.writeline(f"context.parent[{told!r}](failure)")
         self.outdent()
 
     def _output_child_to_const(

@@ -14,7 +14,15 @@ from jinja2.exceptions import SecurityError, UndefinedError
 
 from agent.mapping.columns import Bound, bind
 from agent.mapping.filters import feed_filters
-from agent.mapping.layout import FAILED, FAILURES, Layout, RowEnvironment, read_layout, row_environment
+from agent.mapping.layout import (
+    BROKEN,
+    FAILED,
+    FAILURES,
+    Layout,
+    RowEnvironment,
+    read_layout,
+    row_environment,
+)
 from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
@@ -125,7 +133,7 @@ class BoundTemplate:
         return self.bound.grouped
 
     def rows(self, stream: Stream, failed: Failed) -> Iterator[Row]:
-        """Yield the rows of all records; one on which an expression fails goes to `failed(origins, faults, cells)`.
+        """Give the rows of all records; one on which an expression fails goes to `failed(origins, faults, cells)`.
 
         With groupby the whole group fails.
 
@@ -138,10 +146,7 @@ class BoundTemplate:
             records = stream.members if self.bound.grouped else (stream.cells,)
             failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
 
-        try:
-            yield from self._start(self._compiled, self.bound, stream, told)
-        except EXPRESSION_FAILURES as error:
-            raise TemplateRefusedError(_problem(error)) from error
+        return self._start(self._compiled, self.bound, stream, (told, _refuse))
 
     def grouped_rows(
         self, stream: Stream, failed: Failed
@@ -178,13 +183,22 @@ class BoundTemplate:
         if only not in self._single:
             self._single[only] = self._template.compiled(self.columns, self._order, only)
         bound, compiled = self._single[only]
-        return tuple(self._start(compiled, bound, Stream(_Few(self.columns, records), self.columns), _raise))
+        return tuple(
+            self._start(compiled, bound, Stream(_Few(self.columns, records), self.columns), (_raise, _raise))
+        )
 
     def _start(
-        self, compiled: Template, bound: Bound, stream: Stream, failed: Callable[[Exception], None]
+        self,
+        compiled: Template,
+        bound: Bound,
+        stream: Stream,
+        told: tuple[Callable[[Exception], None], Callable[[Exception], None]],
     ) -> Iterator[Row]:
+        """Start the generator; `told` hear of failures on a record, and outside of the loop."""
         rows = stream if bound.grouped else stream.plain(bound.positions, wrapped=bound.wrapped)
-        names = {"rows": rows, "feed": self._template.feed, FAILURES: EXPRESSION_FAILURES, FAILED: failed}
+        failed, broken = told
+        names: dict[str, object] = {"rows": rows, "feed": self._template.feed, FAILURES: EXPRESSION_FAILURES}
+        names.update({FAILED: failed, BROKEN: broken})
         return compiled.root_render_func(compiled.new_context(names))  # type: ignore[return-value]  # yields tuples, see layout.py
 
     def _function(self, cell: int, tree: nodes.Template) -> Callable[[str], str | Fault]:
@@ -249,9 +263,9 @@ def _fault(error: Exception, column: str) -> Fault:
     return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
 
 
-def _problem(error: Exception) -> TemplateProblem:
+def _refuse(error: Exception) -> None:
     words = f"the template fails outside its loop over the records: {in_words(error)}"
-    return TemplateProblem("T-FAILED", template_line(error), words)
+    raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
 
 
 def in_words(error: Exception) -> str:

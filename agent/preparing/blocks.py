@@ -10,7 +10,7 @@ from itertools import chain, compress, islice, pairwise
 from operator import is_not, itemgetter
 from typing import TYPE_CHECKING
 
-from agent.preparing.rows import Rows
+from agent.preparing.rows import Block, Rows
 from agent.preparing.runs import FirstLook
 from agent.preparing.scratch import Run
 from agent.preparing.verdicts import IDENTIFIERS
@@ -80,34 +80,25 @@ class PlainLook(FirstLook):
             return False
         by_column = zip(*self._waiting, strict=True)
         columns = [itemgetter(*texts)(memo) for memo, texts in zip(self.memos, by_column, strict=True)]
-        rows = list(zip(*columns, strict=True))
         try:
-            lines = list(map(",".join, rows))
+            lines = list(map(",".join, zip(*columns, strict=True)))
         except TypeError:  # there is a Fault among them
             return False
         identifiers = [columns[place] for place in self._identifiers]
-        if any(0 < column.count("") < many for column in identifiers) or not self.rules.key(rows[0]):
+        if any(0 < column.count("") < many for column in identifiers):
             return False
-        verdicts = self.verdicts.of_all(rows, columns)
+        verdicts = self.verdicts.of_all(columns)
         odd = self.verdicts.remarkable.intersection(verdicts)
         if any(verdict.error for verdict in odd):
             return False
-        for index in [index for index, one in enumerate(verdicts) if one in odd] if odd else ():
+        for index in compress(range(many), map(odd.__contains__, verdicts)) if odd else ():
             self._remark(verdicts[index], ((numbers[index], self._at[index]),))
-        block = Rows()
-        block.lines, block.cells, block.verdicts, block.numbers, block.at = (
-            lines,
-            rows,
-            verdicts,
-            numbers,
-            self._at,
-        )
-        self._part(block, identifiers)
+        self._part(Block(columns, lines, verdicts, numbers, self._at), identifiers)
         self.used += many
         self._last = numbers[-1]
         return True
 
-    def _part(self, block: Rows, identifiers: Sequence[Sequence[str]]) -> None:
+    def _part(self, block: Block, identifiers: Sequence[Sequence[str]]) -> None:
         """Part a block into orders; the first may have begun before it, the last may go on behind it."""
         parts = self._orders(block, identifiers)
         if parts[0][2] == self._key:
@@ -121,29 +112,29 @@ class PlainLook(FirstLook):
         self._key = last
         self._run.take(block, begin, end)
 
-    def _orders(self, block: Rows, identifiers: Sequence[Sequence[str]]) -> list[Part]:
+    def _orders(self, block: Block, identifiers: Sequence[Sequence[str]]) -> list[Part]:
         """Cut where an identifier changes; the memos give one object for one text."""
-        ends = {0, len(block)}
+        ends = {0, len(block.lines)}
         for column in identifiers:
             if column.count(column[0]) < len(column):
                 ends.update(compress(range(1, len(column)), map(is_not, column[1:], column)))
         parts: list[Part] = []
         key = self.rules.key
         for begin, end in pairwise(sorted(ends)):
-            order = key(block.cells[begin])
+            order = key([column[begin] for column in block.columns])
             if parts and parts[-1][2] == order:
                 parts[-1] = (parts[-1][0], end, order)
             else:
                 parts.append((begin, end, order))
         return parts
 
-    def _whole(self, block: Rows, parts: Sequence[Part]) -> None:
+    def _whole(self, block: Block, parts: Sequence[Part]) -> None:
         """Settle whole orders, those that nothing is to be said about together."""
         most, clear = self.drafts.max_rows, self.rules.clear
         good: list[Part] = []
         for part in parts:
             begin, end, key = part
-            if end - begin <= most and clear(block.cells[begin:end]):
+            if end - begin <= most and clear(block.columns, begin, end):
                 good.append(part)
                 continue
             self._send_all(block, good)
@@ -153,7 +144,7 @@ class PlainLook(FirstLook):
             self._flush()
         self._send_all(block, good)
 
-    def _send_all(self, block: Rows, parts: Sequence[Part]) -> None:
+    def _send_all(self, block: Block, parts: Sequence[Part]) -> None:
         """Send adjacent whole orders."""
         if not parts:
             return
@@ -171,7 +162,7 @@ class PlainLook(FirstLook):
             self.scratch.add_run(self._sent(block, part, (number, start, size)))
             start += size
 
-    def _sent(self, block: Rows, part: Part, place: tuple[int, int, int]) -> Run:
+    def _sent(self, block: Block, part: Part, place: tuple[int, int, int]) -> Run:
         begin, end, key = part
         many, number, line = end - begin, block.numbers[begin], block.at[begin]
         origins = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from itertools import compress
-from operator import ne, not_
+from dataclasses import dataclass
+from itertools import chain, compress, pairwise, repeat
+from operator import add, ne
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from agent.preparing.verdicts import Verdict
 
     Origins = tuple[Origin, ...]
+
+
+_PARTS = ("lines", "cells", "verdicts", "numbers", "at", "many")
+_FEW = 32  # rows left out one by one rather than all others chosen
 
 
 class Rows:
@@ -42,10 +47,6 @@ class Rows:
         """Where one row came from."""
         return self.many[index] if self.many else ((self.numbers[index], self.at[index]),)
 
-    def records(self) -> int:
-        """Count the records."""
-        return len(self.numbers) if self.numbers and not self.several else len(self.record_numbers())
-
     def record_numbers(self) -> set[int]:
         """Give the numbers of the records."""
         return {number for one in self.many for number, _ in one} if self.many else set(self.numbers)
@@ -56,22 +57,31 @@ class Rows:
             part.clear()
         self.several = False
 
-    def only(self, chosen: Sequence[bool]) -> Rows:
+    def only(self, chosen: Sequence[int]) -> Rows:
         """Give just some of the rows."""
         rows = Rows()
-        rows.lines = list(compress(self.lines, chosen))
-        rows.cells = list(compress(self.cells, chosen))
-        rows.verdicts = list(compress(self.verdicts, chosen))
-        rows.numbers = list(compress(self.numbers, chosen))
-        rows.at = list(compress(self.at, chosen))
-        rows.many = list(compress(self.many, chosen))
+        for name in _PARTS:
+            setattr(rows, name, [part[index] for index in chosen] if (part := getattr(self, name)) else [])
         rows.several = self.several
         return rows
 
-    def take(self, block: Rows, begin: int, end: int) -> None:
-        """Put some rows of a block behind, each from a record of its own."""
+    def without(self, left_out: Sequence[int]) -> Rows:
+        """Give all but some of the rows, whose places ascend."""
+        if len(left_out) > _FEW:
+            return self.only(sorted(set(range(len(self))).difference(left_out)))
+        rows = Rows()
+        for name in _PARTS:
+            part = getattr(self, name).copy()
+            for index in reversed(left_out) if part else ():
+                del part[index]
+            setattr(rows, name, part)
+        rows.several = self.several
+        return rows
+
+    def take(self, block: Block, begin: int, end: int) -> None:
+        """Put some rows of a block behind."""
         self.lines += block.lines[begin:end]
-        self.cells += block.cells[begin:end]
+        self.cells += zip(*(column[begin:end] for column in block.columns), strict=True)
         self.verdicts += block.verdicts[begin:end]
         self.numbers += block.numbers[begin:end]
         self.at += block.at[begin:end]
@@ -89,19 +99,41 @@ class Rows:
         self.several = self.several or other.several
 
     def origins_text(self) -> str | None:
-        """Write where each row came from; None where it is record by record and line by line (they only ascend)."""
-        if self.numbers and not self.several:
-            step = len(self.numbers) - 1
-            if self.numbers[-1] - self.numbers[0] == step == self.at[-1] - self.at[0]:
-                return None
-        return json.dumps(self.origins)
+        """Write where each row came from; None where it is record by record and line by line (they only ascend).
+
+        Where records are left out, but each is still on the line that its number tells, `{"ahead": …, "records": …}`
+        with the first record and their count, over and over; else `[[[number, line], …] per row]`.
+        """
+        numbers, at = self.numbers, self.at
+        if not numbers or self.several or at[-1] - numbers[-1] != (ahead := at[0] - numbers[0]):
+            return json.dumps(self.origins)
+        if numbers[-1] - numbers[0] == len(numbers) - 1:
+            return None
+        follows = map(add, numbers, repeat(1))
+        begins = [0, *compress(range(1, len(numbers)), map(ne, numbers[1:], follows)), len(numbers)]
+        records = [(numbers[begin], end - begin) for begin, end in pairwise(begins)]
+        return json.dumps({"ahead": ahead, "records": records})
 
     def take_origins(self, number: int, line: int, many: int, text: str | None) -> None:
         """Read what `origins_text` wrote, knowing the first record."""
-        if text is None:
-            self.numbers, self.at = list(range(number, number + many)), list(range(line, line + many))
+        known = {"ahead": line - number, "records": [(number, many)]} if text is None else json.loads(text)
+        if isinstance(known, dict):
+            ranges = (range(first, first + count) for first, count in known["records"])
+            self.numbers = list(chain.from_iterable(ranges))
+            self.at = list(map(add, self.numbers, repeat(known["ahead"])))
         else:
-            self.many = _origins(json.loads(text))
+            self.many = _origins(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows by column, all of them sound and each from a record of its own."""
+
+    columns: Sequence[Sequence[str]]
+    lines: Sequence[str]
+    verdicts: Sequence[Verdict]
+    numbers: Sequence[int]
+    at: Sequence[int]
 
 
 class Repeats:
@@ -137,16 +169,18 @@ class Repeats:
 
 def parted(rows: Rows) -> tuple[Rows, Repeats]:
     """Part rows from those that repeat an earlier one exactly."""
-    many, repeats = len(rows.lines), Repeats()
-    if len(set(rows.lines)) == many:
+    lines, repeats = rows.lines, Repeats()
+    seen: set[str] = set()
+    again = [index for index, line in enumerate(lines) if line in seen or seen.add(line)]  # type: ignore[func-returns-value]  # None: it is new
+    if not again:
         return rows, repeats
-    first = dict(zip(reversed(rows.lines), range(many - 1, -1, -1), strict=True))
-    firsts = list(map(first.__getitem__, rows.lines))
-    again = list(map(ne, firsts, range(many)))
+    first = {lines[index]: -1 for index in again}
+    for index, line in enumerate(lines):
+        if first.get(line) == -1:
+            first[line] = index
     repeats.rows = rows.only(again)
-    numbers = rows.numbers or [origins[0][0] for origins in rows.many]
-    repeats.earlier = list(map(numbers.__getitem__, compress(firsts, again)))
-    return rows.only(list(map(not_, again))), repeats
+    repeats.earlier = [rows.origins_of(first[lines[index]])[0][0] for index in again]
+    return rows.without(again), repeats
 
 
 def _origins(raw: Iterable[Iterable[Sequence[int]]]) -> list[Origins]:

@@ -89,8 +89,9 @@ class Settling:
 
     def count_sent(self, rows: Rows, repeats: Repeats, shared: set[int]) -> set[int]:
         """Count the records of an order that is sent; return those that only repeat earlier ones."""
-        if not repeats and not shared:
-            self.tally.sent += rows.records()
+        if not shared and not rows.many and not rows.several:
+            self.tally.sent += len(rows)
+            self.tally.repeated += len(repeats)
             return set()
         sent = rows.record_numbers()
         repeated = repeats.rows.record_numbers() - sent

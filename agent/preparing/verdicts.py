@@ -65,12 +65,14 @@ class Verdicts:
                 self.remarkable.add(verdict)
         return verdict
 
-    def of_all(self, rows: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> list[Verdict]:
-        """Judge many rows, given also by column, in all of which the same identifiers are filled."""
+    def of_all(self, columns: Sequence[Sequence[str]]) -> list[Verdict]:
+        """Judge many rows, given by column, in all of which the same identifiers are filled."""
         told = [columns[place] for place in self._telling]
-        known = self._known_as(rows[0])
+        known = self._known_as([column[0] for column in columns])
         found = list(map(known.get, zip(*told, strict=True) if len(told) > 1 else told[0]))
-        return [one or self.of(rows[index]) for index, one in enumerate(found)] if None in found else found  # type: ignore[return-value]  # none is None
+        if None not in found:
+            return found  # type: ignore[return-value]  # none is None
+        return [one or self.of([column[index] for column in columns]) for index, one in enumerate(found)]
 
     def _known_as(self, cells: Sequence[str]) -> dict[Hashable, Verdict]:
         return self._known.setdefault(tuple(map(bool, self._identify(cells))), {})

@@ -70,6 +70,17 @@ def test_two_threads_never_work_on_one_subject(house_of, working):
     assert all(thread.is_alive() for thread in threads)
 
 
+def test_what_one_thread_is_at_no_other_takes(house_of):
+    """Whoever comes to it meanwhile is turned away at once."""
+    house = house_of()
+    submission = house.taken("refunds.csv", source("A"))
+    answers = []
+    house.engine.progress = lambda *_: answers.append(house.engine._step(submission.id))
+    house.drain()
+    assert set(answers) == {False}
+    assert house.submission(submission.id).state == "CLOSED"
+
+
 def test_idle_it_costs_next_to_nothing(house_of, working):
     """No busy loop: with a batch deferred, another destination idle and one batch held."""
     house = house_of(feed("shop"), feed("other", destination="elsewhere"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
-from pathlib import Path
+import os
 
 import pytest
 
@@ -10,7 +10,6 @@ from agent.errors import SpoolError
 from agent.model import Counts
 from agent.settings.models import BadRows, Limits
 from agent.spool import NoRoomError
-from agent.stages import prepare as stage
 from agent.stages.decide import Word, decide
 from agent.stages.prepare import prepare
 from agent.workers import NoWorkerError, Workers
@@ -51,6 +50,7 @@ def test_a_good_file_becomes_batches_that_are_ready(house_of):
     rows = "".join(f",{order},16027,RED-1,0,0,,ITEM_RETURNED\r\n" for order in "AB")
     assert content(house, batch).decode() == BATCH_HEADER + rows
     assert (batch.state, batch.number, batch.rows, batch.tries) == ("READY", 1, 2, 0)
+    assert paper(house, submission, "findings") is None  # nothing found, nothing kept
     assert batch.name == f"shop_20270115_{batch.id}.csv"
     assert list((house.root / "state" / "spool" / "tmp").iterdir()) == []
 
@@ -181,11 +181,16 @@ def test_a_file_that_breaks_the_worker_is_tried_twice(house_of):
     weak.close()
 
 
-def test_a_full_disk_is_not_the_files_fault(tmp_path):
-    """On a file system without room it was that which broke the worker."""
+def test_a_full_disk_is_not_the_files_fault(house_of, monkeypatch):
+    """Where the file system says that it has no room, it was that which broke the worker."""
+    full = os.statvfs("/proc")  # it has no room at all
+    monkeypatch.setattr("os.statvfs", lambda _: full)
+    weak = Workers(Limits(output=200))
+    house = house_of(workers=weak)
+    submission = house.taken("refunds.csv", source(*map(str, range(500))))
     with pytest.raises(NoRoomError):
-        stage._blame_a_full_disk(Path("/proc"))  # it has no room at all
-    stage._blame_a_full_disk(tmp_path)
+        prepare(house.context, submission.id)
+    weak.close()
 
 
 def test_without_a_process_to_prepare_in_no_file_is_blamed(house_of, monkeypatch):
