@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 export PYTHON
 unexport PYTHONHOME PYTHONPATH
 SETUP := sh tests/setup.sh
+SERVERS := sshd sftp vsftpd postfix dovecot
 
 help:
 	@echo 'make demo    the whole way of a file, on a stand-in for impact.com on this machine'
@@ -21,7 +22,7 @@ demo:
 	@.venv/bin/impact-agent demo
 
 test:
-	@$(SETUP) sshd sftp strace
+	@$(SETUP) $(SERVERS) strace
 	@.venv/bin/python -m pytest $(ARGS)
 
 check:
@@ -32,9 +33,9 @@ check:
 	.venv/bin/lint-imports --no-logo
 
 bench:
-	@$(SETUP) sshd sftp
+	@$(SETUP) $(SERVERS)
 	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 soak:
-	@$(SETUP) sshd sftp strace
+	@$(SETUP) $(SERVERS) strace
 	@.venv/bin/python -m pytest -m soak $(ARGS)

@@ -42,6 +42,7 @@ package_of() {
     case $1 in
     sshd) echo openssh-server ;;
     sftp) echo openssh-client ;;
+    dovecot) echo dovecot-imapd ;;
     *) echo "$1" ;;
     esac
 }
