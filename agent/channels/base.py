@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from agent.errors import ChannelError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-
-    from agent.errors import ChannelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,17 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
+
+
+def one_by_one(
+    send: Callable[[Parcel, Callable[[], None]], Receipt],
+    parcels: Iterable[Parcel],
+    will_publish: Callable[[Sequence[Parcel]], None],
+) -> Iterator[Sequence[tuple[Parcel, Receipt | ChannelError]]]:
+    """Deliver several with a channel's `send`, each a group of its own: for channels without anything better."""
+    for parcel in parcels:
+        try:
+            end: Receipt | ChannelError = send(parcel, lambda one=parcel: will_publish([one]))  # type: ignore[misc]  # bound at once
+        except ChannelError as error:
+            end = error
+        yield [(parcel, end)]

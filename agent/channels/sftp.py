@@ -7,7 +7,6 @@ tell.
 
 from __future__ import annotations
 
-import socket
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -29,10 +28,12 @@ from agent.channels.ssh.failures import (
     UnclearError,
 )
 from agent.channels.ssh.loading import connect
-from agent.channels.ssh.patience import Patience
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
 from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
+from agent.net.dialing import unreachable
+from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
+from agent.net.patience import Patience, WaitingError
 from agent.settings.models import Destination, Seconds, Secret
 
 if TYPE_CHECKING:
@@ -43,16 +44,9 @@ if TYPE_CHECKING:
 
 _PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
 _PROBE_TIME = 5.0
+_FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _GROUP = 32  # parcels under way side by side: four times as fast as one by one, twice that gains little
 _GROUP_SIZE = 2 * 2**20  # bytes of them together; a larger one travels alone
-
-
-def _bare_host(text: str) -> str:
-    if not text or any(sign in text for sign in "/@ \t") or text.count(":") == 1:
-        raise ValueError(
-            "is not a host name or address; user name, port and folder have settings of their own"
-        )
-    return text
 
 
 def _host_key(text: str) -> str:
@@ -71,8 +65,8 @@ class Options(Destination):
     """A destination reached over SFTP."""
 
     type: Literal["sftp"] = "sftp"
-    host: Annotated[str, AfterValidator(_bare_host)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    host: Host
+    port: Port = 22
     username: Annotated[str, Field(min_length=1)]
     password: Secret | None = None  # either this
     private_key: Secret | None = None  # or this: RSA, Ed25519 or ECDSA
@@ -131,7 +125,7 @@ class Channel:
         try:
             with self._session() as connection:
                 return run(connection.wire, Places(connection.wire, self._options, parcel).look())
-        except (FarError, OSError) as error:
+        except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
 
     def send(self, parcel: Parcel, will_publish: Callable[[], None]) -> Receipt:
@@ -157,7 +151,7 @@ class Channel:
                 wire = connection.wire
                 deliveries = [way(connection, Places(wire, self._options, each), each) for each in parcels]
                 outcomes = send_together(connection, deliveries, will_publish)
-        except (FarError, OSError) as error:
+        except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
         return [
             (each.parcel, self._verdict(end, visible=each.visible) if isinstance(end, FarError) else end)
@@ -206,7 +200,7 @@ class Channel:
         self._patience.accepted()
         return self._connection
 
-    def _verdict(self, error: FarError | OSError, *, visible: bool) -> ChannelError:
+    def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, OSError)):
             self.close()
         return classify(error, visible=visible)
@@ -233,11 +227,7 @@ _LASTING = (HostKeyError, PeerError, LoginError, SecretError, ChangedError)
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, socket.gaierror):
-        return f"the server's name cannot be looked up: {error.strerror}"
-    if isinstance(error, OSError):
-        return f"there is no way to the server: {error.strerror or error or type(error).__name__}"
-    return str(error)
+    return unreachable(error) if isinstance(error, OSError) else str(error)
 
 
 def _groups(parcels: Iterable[Parcel], most: int) -> Iterator[list[Parcel]]:

@@ -11,7 +11,6 @@ import logging
 import select
 import socket
 from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -21,8 +20,9 @@ from agent.channels.ssh import pins
 from agent.channels.ssh.failures import HostKeyError, LostError, PeerError
 from agent.channels.ssh.login import login, proof
 from agent.channels.ssh.offer import Listener, no_common
-from agent.channels.ssh.watchdog import Watchdog
 from agent.channels.ssh.wire import Wire
+from agent.net.dialing import dial
+from agent.net.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from agent.channels.sftp import Options
@@ -41,7 +41,6 @@ _MACS = (
     "hmac-sha1",
 )
 _AFTER_THE_WATCHDOG = 60.0  # seconds paramiko's own timeouts come later: they blur what happened
-_SIGNS_OF_LIFE = 3  # unanswered ones after which the kernel takes the server for dead
 
 
 class Connection:
@@ -170,37 +169,11 @@ def connect(options: Options, reveal: Reveal) -> Connection:
         OSError: there is no way to the server.
     """
     given = proof(options, reveal)
-    connection = Connection(_dial(options), options)
+    sock = dial(options.host, options.port, timeout=options.connect_timeout, keepalive=options.keepalive)
+    connection = Connection(sock, options)
     try:
         connection.start(given)
     except BaseException:
         connection.close()
         raise
     return connection
-
-
-def _dial(options: Options) -> socket.socket:
-    until = monotonic() + options.connect_timeout
-    problem: OSError = TimeoutError(f"no connection within {options.connect_timeout:g} s")
-    places = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in places:
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.settimeout(max(until - monotonic(), 0.001))
-            sock.connect(address)
-            _tune(sock, options)
-        except OSError as error:
-            sock.close()
-            problem = error
-        else:
-            return sock
-    raise problem
-
-
-def _tune(sock: socket.socket, options: Options) -> None:
-    every = max(int(options.keepalive), 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else small requests wait 40 ms for nothing
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, every)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, every)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _SIGNS_OF_LIFE)

@@ -78,10 +78,6 @@ class LoginError(FarError):
     """The server refused user name, password or key."""
 
 
-class WaitingError(FarError):
-    """The login was refused so often that the agent does not try again for a while."""
-
-
 class SecretError(FarError):
     """The password or private key in the settings cannot be used."""
 

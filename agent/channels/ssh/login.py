@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.channels.sftp import Options
-    from agent.channels.ssh.watchdog import Watchdog
+    from agent.net.watchdog import Watchdog
     from agent.settings.models import Secret
 
     Reveal = Callable[[Secret], bytes]

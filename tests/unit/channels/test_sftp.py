@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from agent.channels.sftp import Options, classify
 from agent.channels.ssh import failures as f
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net.patience import WaitingError
 
 PIN = "SHA256:" + "A" * 43
 GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}, "host_keys": [PIN]}
@@ -25,7 +26,7 @@ GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}
         (OSError(113, "No route to host"), Transient),
         (f.LostError("the connection broke"), Transient),
         (f.LoginBrokenError("hung up"), Transient),
-        (f.WaitingError("asks again in 20 minutes"), Transient),
+        (WaitingError("asks again in 20 minutes"), Transient),
         (f.ShortError("stored 1 of 2 bytes"), Transient),
         (f.RefusedError("write", f.FAILURE), Transient),
         (f.RefusedError("write", 14), Transient),

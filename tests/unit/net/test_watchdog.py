@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.channels.ssh.watchdog import Watchdog
+from agent.net.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from agent.channels.ssh.failures import WaitingError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _REFUSALS = 3
 _WITHIN = 3600.0  # seconds
+
+
+class WaitingError(Exception):
+    """The login was refused so often that the agent does not try again for a while."""
 
 
 class Patience:

@@ -1,8 +1,9 @@
-"""Deadlines for a library that has none: a thread that shuts the socket when time is up.
+"""Deadlines for libraries that have none: a thread that shuts the socket when time is up.
 
-Shutting the socket frees a caller stuck anywhere in paramiko, at every stage, at once. Two limits: nothing
-answered for `idle` seconds, and `overall` seconds for everything between `begin` and `end`. Monotonic time;
-when the whole machine stood still (suspended, stopped), the time lost is not held against the far side.
+Shutting the socket frees a caller stuck anywhere in paramiko, smtplib, ftplib or imaplib, at every stage, at
+once. Two limits: nothing answered for `idle` seconds, and `overall` seconds for everything between `begin` and
+`end`. Monotonic time; when the whole machine stood still (suspended, stopped), the time lost is not held against
+the far side.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Watchdog:
         self._until: float | None = None  # None: nothing is being waited for
         self._moved = 0.0
         self._wakes = 0.0  # when the thread will look next
-        self._thread = threading.Thread(target=self._watch, name="sftp-watchdog", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._thread.start()
 
     def begin(self, overall: float, idle: float) -> None:
