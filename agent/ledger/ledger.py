@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from agent.ledger.head import Head
     from agent.ledger.rows import Row
     from agent.ledger.transition import Kind, Transition
-    from agent.model import Attempt, AuditEvent, Batch, FindingGroup, Paper, Submission
+    from agent.model import (
+        Acknowledgement,
+        Answer,
+        Attempt,
+        AuditEvent,
+        Batch,
+        FindingGroup,
+        Paper,
+        Submission,
+    )
 
 _T = TypeVar("_T")
 
@@ -140,9 +149,35 @@ class Ledger:
         """Return the batches of a submission in the order they were made."""
         return self._ask(lambda: reading.batches_of(self._connection, submission))
 
-    def next_due(self) -> float | None:
-        """Return when the first deferred batch is due."""
-        return self._ask(lambda: reading.next_due(self._connection))
+    def batches_named(self, name: str) -> tuple[Batch, ...]:
+        """Return the batches that have this file name at the other end; as a rule there is one at most."""
+        return self._ask(lambda: reading.batches_named(self._connection, name))
+
+    def awaited(self, *, limit: int = MANY) -> tuple[Batch, ...]:
+        """Return delivered batches whose answer is awaited, the oldest delivery first."""
+        return self._ask(lambda: reading.awaited(self._connection, limit))
+
+    def is_to_tell(self, submission: str) -> bool:
+        """Whether a prepared submission may be closed, or has a batch the folder must hear of."""
+        statement, where = statements.IS_TO_TELL, {"id": submission}
+        return self._ask(lambda: self._connection.execute(statement, where).fetchone() is not None)
+
+    def acknowledgement(self, wanted: str) -> Acknowledgement | None:
+        """Return the acknowledgement of this id."""
+        return self._ask(lambda: reading.acknowledgement(self._connection, wanted))
+
+    def acknowledgements(self, states: Collection[str], *, limit: int = MANY) -> tuple[Acknowledgement, ...]:
+        """Return acknowledgements in these states, the one fetched first first."""
+        return self._ask(lambda: reading.acknowledgements(self._connection, states, limit))
+
+    def has_fetched(self, source: str, key: str) -> bool:
+        """Whether this was fetched from this source before."""
+        statement, where = statements.ACKNOWLEDGED_KEY, {"source": source, "key": key}
+        return self._ask(lambda: self._connection.execute(statement, where).fetchone() is not None)
+
+    def answers(self, batch: str) -> tuple[Answer, ...]:
+        """Return what acknowledgements said about a batch, the first one first."""
+        return self._ask(lambda: self._all(rows.to_answer, statements.ANSWERS, batch=batch))
 
     def attempts(self, batch: str) -> tuple[Attempt, ...]:
         """Return the attempts of a batch, the first one first."""

@@ -48,9 +48,26 @@ WHERE state = :state AND (:destination IS NULL OR destination = :destination)
 ORDER BY created_at, submission, number LIMIT :limit
 """
 STATE_OF_SUBMISSION = "SELECT state FROM submission WHERE id = :id"
-STATE_OF_BATCH = "SELECT state, submission FROM batch WHERE id = :id"
-STATES_OF_BATCHES = "SELECT DISTINCT state FROM batch WHERE submission = :submission"
-NEXT_DUE = "SELECT MIN(due_at) FROM batch WHERE state = 'DEFERRED'"
+STATE_OF_BATCH = "SELECT state, submission, awaited FROM batch WHERE id = :id"
+STATE_OF_ACKNOWLEDGEMENT = "SELECT state FROM acknowledgement WHERE id = :id"
+STATES_OF_BATCHES = "SELECT DISTINCT state, awaited FROM batch WHERE submission = :submission"
+BATCHES_NAMED = "SELECT * FROM batch WHERE name = :name ORDER BY created_at, id LIMIT :limit"
+BATCHES_AWAITED = """
+SELECT * FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') ORDER BY sent_at, id LIMIT :limit
+"""
+ACKNOWLEDGEMENT = "SELECT * FROM acknowledgement WHERE id = :id"
+ACKNOWLEDGEMENTS_IN = """
+SELECT * FROM acknowledgement WHERE state = :state ORDER BY fetched_at, id LIMIT :limit
+"""
+ACKNOWLEDGED_KEY = "SELECT 1 FROM acknowledgement WHERE source = :source AND key = :key"
+ANSWERS = """
+SELECT answer.*, acknowledgement.name FROM answer
+JOIN acknowledgement ON acknowledgement.id = answer.acknowledgement
+WHERE batch = :batch ORDER BY at, acknowledgement.id, stage
+"""
+IS_TO_TELL = """
+SELECT 1 FROM submission WHERE id = :id AND state = 'PREPARED' AND (unended = 0 OR concern_at > told_at)
+"""
 ATTEMPT = "SELECT * FROM attempt WHERE batch = :batch AND number = :number"
 ATTEMPTS = "SELECT * FROM attempt WHERE batch = :batch ORDER BY number"
 PAPERS = "SELECT kind, path, sha256, size FROM paper WHERE submission = :submission ORDER BY kind, path"
@@ -61,8 +78,11 @@ WHERE submission = :submission ORDER BY position
 COUNTS = """
 SELECT 'submission', state, COUNT(*) FROM submission GROUP BY state
 UNION ALL SELECT 'batch', state, COUNT(*) FROM batch GROUP BY state
+UNION ALL SELECT 'acknowledgement', state, COUNT(*) FROM acknowledgement GROUP BY state
 """
-KNOWN_PATHS = "SELECT path FROM batch UNION SELECT path FROM paper"
+KNOWN_PATHS = """
+SELECT path FROM batch UNION SELECT path FROM paper UNION SELECT path FROM acknowledgement
+"""
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond
 UNION SELECT id FROM batch WHERE id >= :first AND id < :beyond
@@ -81,10 +101,17 @@ SELECT seq, at, actor, subject, event, state_before, state_after, note, hash FRO
 """
 AUDIT_LAST = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 AUDIT_HASH = "SELECT hash FROM audit WHERE seq = :seq"
-STATES_NOW = "SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch"
+STATES_NOW = """
+SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch
+UNION ALL SELECT id, state FROM acknowledgement
+"""
 
 INSERT_SUBMISSION = "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
-INSERT_BATCH = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_BATCH = """
+INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+INSERT_ACKNOWLEDGEMENT = "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_ANSWER = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_GROUP = "INSERT INTO finding_group VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE_GROUPS = "DELETE FROM finding_group WHERE submission = :submission"
@@ -112,6 +139,14 @@ WHERE id = :id
 """
 UPDATE_BATCH = """
 UPDATE batch SET state = :state, reason = COALESCE(:reason, reason), updated_at = :updated_at,
-    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at)
+    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at),
+    sent_at = CASE WHEN :sent_at IS NULL OR sent_at > 0 THEN sent_at ELSE :sent_at END,
+    taken_at = COALESCE(:taken_at, taken_at), processed_at = COALESCE(:processed_at, processed_at),
+    awaited = COALESCE(:awaited, awaited), overdue_at = COALESCE(:overdue_at, overdue_at),
+    refused = COALESCE(:refused, refused)
+WHERE id = :id AND state = :before
+"""
+UPDATE_ACKNOWLEDGEMENT = """
+UPDATE acknowledgement SET state = :state, updated_at = :updated_at, remark = COALESCE(:remark, remark)
 WHERE id = :id AND state = :before
 """

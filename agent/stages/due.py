@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.stages.context import REFUSED
-from agent.states import ENDED, BatchState, SubmissionState
+from agent.states import BatchState, SubmissionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,6 @@ _TOLD = (
     SubmissionState.DUPLICATE,
     SubmissionState.CLOSED,
 )
-_CONCERNS = frozenset({BatchState.HELD, BatchState.IN_DOUBT, BatchState.FAILED})
 _REMEMBERED = 10_000  # submissions whose feed and time of receipt are remembered: they never change
 
 
@@ -69,11 +68,7 @@ def is_owed(context: Context, submission: Submission) -> bool:
     """Whether the folder is owed a word about a submission."""
     if submission.state != SubmissionState.PREPARED:
         return submission.state in _TOLD and submission.told_at < submission.updated_at
-    batches = context.ledger.batches_of(submission.id)
-    concerns = (one for one in batches if one.state in _CONCERNS)
-    return all(one.state in ENDED for one in batches) or any(
-        one.updated_at > submission.told_at for one in concerns
-    )
+    return context.ledger.is_to_tell(submission.id)
 
 
 class Arrivals:

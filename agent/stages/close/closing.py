@@ -19,7 +19,7 @@ from agent.model import FindingGroup, Paper, Severity
 from agent.spool import NoRoomError
 from agent.stages.close.place import Place, written_late
 from agent.stages.close.story import LATE, REPORTS, current, make_story, original_name, rejects_name
-from agent.states import ENDED, SubmissionState
+from agent.states import SubmissionState, ended
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,11 +47,11 @@ def close(context: Context, submission: str) -> Transition:
     story = make_story(context, found)
     batches = [delivery.batch for delivery in story.deliveries]
     prepared = found.state == SubmissionState.PREPARED
-    ended = all(batch.state in ENDED for batch in batches)
-    _tell(context, story, final=ended or not prepared)
+    all_ended = all(map(ended, batches))
+    _tell(context, story, final=all_ended or not prepared)
     told_at = max([found.updated_at, *(batch.updated_at for batch in batches)])
     told = Transition(submission, "submission", "told", told_at=told_at)
-    if prepared and not ended:
+    if prepared and not all_ended:
         return told
     if not prepared and found.state != SubmissionState.CLOSED:
         return told

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.feedback.story import Delivery, Fate, Files, Story
-from agent.states import ENDED, BatchState, SubmissionState
+from agent.states import BatchState, SubmissionState, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def _files(story: Story, *, rejects: bool) -> Files:
 
 
 def _ended(story: Story) -> bool:
-    return all(delivery.batch.state in ENDED for delivery in story.deliveries)
+    return all(ended(delivery.batch) for delivery in story.deliveries)
 
 
 def _needs_nobody(story: Story) -> bool:
