@@ -112,7 +112,7 @@ class Agent:
             say("spool.orphaned", files=len(orphans))
         dice = random.SystemRandom().random
         context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice, self._stop)
-        self.engine = Engine(context, self._channel)
+        self.engine = Engine(context, self._channel, self._source)
         self.engine.recover()
         for name, feed in self.settings.feeds.items():
             folder = context.folder(name)
@@ -124,6 +124,9 @@ class Agent:
 
     def _channel(self, destination: Destination) -> Channel:
         return open_channel(destination, lambda secret: reveal(secret, self.settings.folder))
+
+    def _source(self, options: Acknowledgements) -> Source:
+        return open_source(options, self.settings, lambda secret: reveal(secret, self.settings.folder))
 
     def scan(self) -> float | None:
         """Scan every folder once; return the seconds until another scan is worth while, None for no need."""

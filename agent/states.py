@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from agent.errors import AgentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from agent.model import Batch
+    from agent.model import Attempt, Batch
 
 
 class SubmissionState(StrEnum):
@@ -168,6 +168,11 @@ def has_ended(state: str, *, awaited: bool) -> bool:
 def ended(batch: Batch) -> bool:
     """Whether nothing more will happen to a batch by itself."""
     return has_ended(batch.state, awaited=batch.awaited)
+
+
+def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return the attempts that may have left something at the other end."""
+    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
 
 
 def after(state: str, event: str) -> str:

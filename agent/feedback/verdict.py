@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.feedback import aside, travelling
+from agent.feedback.answered import accepted, verdict_of_answers
 from agent.feedback.sentences import Tone, Verdict, caveat, delivered, kept, kept_besides, mend_kept
 from agent.feedback.wording import count, number
 from agent.model import Severity
@@ -48,6 +49,8 @@ _BATCH: dict[str, tuple[str, Tone]] = {
     BatchState.READY: ("Ready to go", Tone.BUSY),
     BatchState.SENDING: ("Being sent", Tone.BUSY),
     BatchState.SENT: ("Delivered", Tone.GOOD),
+    BatchState.TAKEN: ("Taken by impact.com", Tone.GOOD),
+    BatchState.PROCESSED: ("Processed by impact.com", Tone.GOOD),
     BatchState.HELD: ("Held for a person", Tone.CARE),
     BatchState.DEFERRED: ("Waiting for the next try", Tone.CARE),
     BatchState.IN_DOUBT: ("May have arrived", Tone.BAD),
@@ -70,19 +73,24 @@ def verdict(story: Story) -> Verdict:
 
 def batch_tone(delivery: Delivery, whole: Tone) -> Tone | None:
     """Return the tone of one batch; a sent one is green only where the whole is, else it has none."""
+    if delivery.batch.refused:
+        return Tone.CARE
     tone = _BATCH.get(delivery.batch.state, ("", Tone.CARE))[1]
     return None if tone is Tone.GOOD and whole is not Tone.GOOD else tone
 
 
 def batch_words(delivery: Delivery) -> str:
     """Return the state of one batch as people call it."""
-    state = delivery.batch.state
-    return _BATCH.get(state, (state, None))[0]
+    state, refused = delivery.batch.state, delivery.batch.refused
+    words = _BATCH.get(state, (state, None))[0]
+    return f"{words}; {count(refused, 'row')} refused" if refused else words
 
 
 def _ended(story: Story) -> Verdict:
     if not story.deliveries:
         return aside.without_batches(story)
+    if told := verdict_of_answers(story):
+        return told
     if strange := [
         delivery.batch.state for delivery in story.deliveries if delivery.batch.state not in _BATCH
     ]:
@@ -100,12 +108,16 @@ def _not_understood(story: Story, state: str) -> Verdict:
 
 def _partly_sent(story: Story) -> Verdict:
     headline = f"Partly sent: {kept(story)}"
-    return Verdict(Tone.CARE, headline, delivered(story), mend_kept(story), (), caveat(story))
+    return Verdict(
+        Tone.CARE, headline, (*delivered(story), *accepted(story)), mend_kept(story), (), caveat(story)
+    )
 
 
 def _all_sent(story: Story) -> Verdict:
     rows = story.counts.rows
-    headline = "The 1 row was delivered" if rows == 1 else f"All {number(rows)} rows were delivered"
+    processed = len(story.in_state(BatchState.PROCESSED)) == len(story.deliveries)
+    done = "delivered and processed without errors" if processed else "delivered"
+    headline = f"The 1 row was {done}" if rows == 1 else f"All {number(rows)} rows were {done}"
     details = _how(story)
     if any(group.severity is Severity.ERROR for group in story.groups):
         headline, todo = f"{headline}, but there were errors", "Look at the errors below."

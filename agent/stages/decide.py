@@ -17,7 +17,7 @@ from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Fault
-from agent.states import BATCH, LEFT_NOTHING, OVERRULED, SUBMISSION, BatchState, Phase, SubmissionState
+from agent.states import BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState, doubtful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,8 +132,8 @@ def _about_batch(ledger: Ledger, batch: Batch, word: Word) -> Transition:
 
 def _overruled(attempts: Sequence[Attempt]) -> Attempt | None:
     """Note with the last attempt that may have arrived that a person says it did not."""
-    doubtful = [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
-    return replace(doubtful[-1], outcome=OVERRULED) if doubtful else None
+    doubts = doubtful(attempts)
+    return replace(doubts[-1], outcome=OVERRULED) if doubts else None
 
 
 def _once_more(

@@ -15,11 +15,9 @@ from agent.errors import ChannelError, Permanent, SpoolError, Transient, Unknown
 from agent.ledger.transition import Transition
 from agent.model import Attempt, Batch
 from agent.stages.context import REFUSED
-from agent.states import LEFT_NOTHING, OVERRULED, Phase
+from agent.states import OVERRULED, Phase, doubtful
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from agent.settings.models import Destination, Retries
     from agent.stages.context import Context
 
@@ -75,11 +73,6 @@ def hold_stranded(context: Context, batch: str) -> Transition:
     destination = _batch(context, batch).destination
     reason = f"the settings no longer have the destination {destination}; add it again and release this batch"
     return Transition(batch, "batch", "held", reason=reason)
-
-
-def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return the attempts that may have left something at the other end."""
-    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
 
 
 def delay(attempt: int, retries: Retries, dice: float) -> float:
@@ -205,8 +198,16 @@ class _Try:
         known = attempt or self.attempt
         outcome = known.outcome or event
         ended = replace(known, ended_at=self.context.now(), outcome=outcome, evidence=evidence or reason)
+        awaited = self.context.awaits(self.batch.destination) if event == "sent" else None
         return Transition(
-            self.batch.id, "batch", event, reason=reason, note=evidence, due_at=due_at, attempt=ended
+            self.batch.id,
+            "batch",
+            event,
+            reason=reason,
+            note=evidence,
+            due_at=due_at,
+            attempt=ended,
+            awaited=awaited,
         )
 
 

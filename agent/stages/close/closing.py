@@ -94,7 +94,7 @@ def _tell(context: Context, story: Story, *, final: bool) -> None:
         told = replace(story, files=replace(story.files, report=REPORTS[0]))
         place.write(REPORTS[0], lambda out: write_html(told, out))
         place.write(REPORTS[1], lambda out: out.write(render_text(told)))
-        place.clear_the_other({name: paper.sha256 for name, paper in ours.items()})
+        place.clear_the_others({name: paper.sha256 for name, paper in ours.items()})
 
 
 def _rejects(context: Context, submission: Submission) -> dict[str, Paper]:
