@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.cli import console
 from agent.cli.common import json_option, problems_of, settings_at
 from agent.cli.exits import Exit
@@ -19,7 +19,7 @@ from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
 
 if TYPE_CHECKING:
-    from agent.settings.models import Settings
+    from agent.settings.models import Model, Settings
 
 
 @click.command()
@@ -54,10 +54,12 @@ def _told(problem: object) -> dict[str, object]:
 
 
 def _secrets(settings: Settings) -> list[str]:
+    owners: dict[str, Model] = {f"destinations.{name}": each for name, each in settings.destinations.items()}
+    owners |= {f"acknowledgements.{n}": each for n, each in enumerate(settings.acknowledgements, 1)}
     return [
-        f"agent.yaml: destinations.{name}.{field}: C-SECRETREF {words}"
-        for name, destination in settings.destinations.items()
-        for field, value in destination
+        f"agent.yaml: {owner}.{field}: C-SECRETREF {words}"
+        for owner, options in owners.items()
+        for field, value in options
         if isinstance(value, Secret) and (words := check_secret(value, settings.folder))
     ]
 
@@ -79,4 +81,4 @@ def _folders(settings: Settings) -> list[str]:
 @click.argument("kind", type=click.Choice(["agent", "feed"]))
 def schema(kind: str) -> None:
     """Print the JSON Schema of agent.yaml or of a feed's file, for editors."""
-    click.echo(json.dumps(agent_schema(kinds()) if kind == "agent" else feed_schema(), indent=2))
+    click.echo(json.dumps(agent_schema(every_kind()) if kind == "agent" else feed_schema(), indent=2))

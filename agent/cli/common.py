@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.cli.exits import Exit
 from agent.errors import AgentError, SettingsError
 from agent.impact.batchfile import batch_name
@@ -53,7 +53,7 @@ def settings_at(path: Path) -> Settings:
     if not path.exists():
         words = f"there are no settings at {path}; name their folder with -c, or in IMPACT_AGENT_CONFIG"
         raise SettingsError((words,))
-    return load(path, kinds())
+    return load(path, every_kind())
 
 
 def checked(settings: Settings) -> Settings:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent import log
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.cli import console
 from agent.cli.exits import Exit
 from agent.sandbox import SandboxSftp
@@ -162,7 +162,7 @@ def _drop(home: Path) -> None:
 
 def _worked(home: Path) -> list[Story]:
     click.echo("\n2. The agent checks them and delivers what can be delivered\n")
-    with Agent(load(home / "config" / "agent.yaml", kinds())) as agent:
+    with Agent(load(home / "config" / "agent.yaml", every_kind())) as agent:
         agent.once()
         found = agent.ledger.submissions(None, None, limit=10, newest_first=False)
         stories = [make_story(agent.engine.context, one) for one in found]

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from agent.errors import SettingsError
 from agent.settings.problems import Problem, listed, nearest, shown
 from agent.settings.shipped import find_template
-from agent.settings.tree import Mapping, Scalar
+from agent.settings.tree import Mapping, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping as MappingOf
     from pathlib import Path
 
     from agent.settings.problems import Page
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["destinations_known", "names_differ", "no_shared_tree", "templates_found"]
 
 Sheet = tuple["Page", "Node | None"]
+_CARRIES_BACK = "sftp"  # the type of destinations that answers can be fetched through
 
 
 def names_differ(feeds: Iterable[Sheet]) -> None:
@@ -38,21 +40,57 @@ def names_differ(feeds: Iterable[Sheet]) -> None:
             page.say("C-NAMEDUP", name.span.start, words, "give each feed a name of its own")
 
 
-def destinations_known(feeds: Iterable[Sheet], known: Collection[str]) -> None:
-    """Look that feeds name only destinations that agent.yaml has."""
-    for page, root in feeds:
-        wanted = _text(root, "destination")
-        if wanted is None or wanted.text in known:
+def destinations_known(main: Sheet, feeds: Iterable[Sheet]) -> None:
+    """Look that feeds and sources of acknowledgements name only destinations that agent.yaml has."""
+    page, root = main
+    known = _destinations(root)
+    if known is None:
+        return
+    for sheet, tree in feeds:
+        wanted = _text(tree, "destination")
+        if wanted is not None:
+            _known(sheet, wanted, known)
+    for source in _sources(root):
+        for wanted in _texts(source, "for"):
+            _known(page, wanted, known)
+        through = _text(source, "through")
+        if through is None or not _known(page, through, known):
             continue
-        meant = nearest(wanted.text, known)
-        mend = (
-            f"did you mean {shown(meant)}?"
-            if meant
-            else f"agent.yaml has {listed(known)}"
-            if known
-            else "agent.yaml has none"
-        )
-        page.say("C-REF", wanted.span.start, f"destination {shown(wanted.text)} is unknown", mend)
+        if known[through.text] not in {_CARRIES_BACK, ""}:
+            words = f"destination {shown(through.text)} is of type {shown(known[through.text])}"
+            mend = f"answers are fetched only through one of type {_CARRIES_BACK}"
+            page.say("C-REF", through.span.start, words, mend)
+
+
+def _known(page: Page, wanted: Scalar, known: MappingOf[str, str]) -> bool:
+    if wanted.text in known:
+        return True
+    meant = nearest(wanted.text, known)
+    others = f"agent.yaml has {listed(known)}" if known else "agent.yaml has none"
+    mend = f"did you mean {shown(meant)}?" if meant else others
+    page.say("C-REF", wanted.span.start, f"destination {shown(wanted.text)} is unknown", mend)
+    return False
+
+
+def _destinations(root: Node | None) -> dict[str, str] | None:
+    """Return the type of each destination by its name, faulty ones included; None where that cannot be told."""
+    found = _value(root, "destinations")
+    if not isinstance(found, Mapping):
+        return None
+    kinds = ((key.text, _text(value, "type")) for key, value in found.entries)
+    return {name: kind.text if kind else "" for name, kind in kinds}
+
+
+def _sources(root: Node | None) -> Iterator[Node]:
+    found = _value(root, "acknowledgements")
+    yield from found.items if isinstance(found, Sequence) else ()
+
+
+def _texts(root: Node, key: str) -> Iterator[Scalar]:
+    """Yield the texts behind a key, of which there may be one or a list."""
+    found = _value(root, key)
+    items = found.items if isinstance(found, Sequence) else (found,)
+    yield from (item for item in items if isinstance(item, Scalar) and not item.nothing)
 
 
 def templates_found(feeds: Iterable[Sheet], folder: Path) -> None:
@@ -93,6 +131,10 @@ def _find(page: Page, named: Scalar, folder: Path) -> None:
 
 def _text(root: Node | None, key: str) -> Scalar | None:
     """Return the text behind a key at the top of a file, if one is written there."""
-    entries = root.entries if isinstance(root, Mapping) else ()
-    found = next((value for name, value in entries if name.text == key), None)
+    found = _value(root, key)
     return found if isinstance(found, Scalar) and not found.nothing else None
+
+
+def _value(root: Node | None, key: str) -> Node | None:
+    entries = root.entries if isinstance(root, Mapping) else ()
+    return next((value for name, value in entries if name.text == key), None)

@@ -33,7 +33,9 @@ __all__ = [
     "Seconds",
     "Share",
     "Signs",
+    "TERM",
     "TemplateName",
+    "Term",
     "Wildcards",
 ]
 
@@ -43,6 +45,7 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _LONGEST_NAME = 255  # characters, of a file name as of whatever else is looked into here
 _WHOLE = 100  # percent
 TIME = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)"
+TERM = f"none|{TIME}"
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%"
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
@@ -53,6 +56,15 @@ def _seconds(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise ValueError("is not a length of time; write a number and a unit, such as 10s, 5m, 2h")
+
+
+def _term(value: object) -> object:
+    if value is None or value == "none":
+        return None
+    try:
+        return _seconds(value)
+    except ValueError:
+        raise ValueError("is no length of time; write one such as 10m or 26h, or none") from None
 
 
 def _share(value: object) -> object:
@@ -146,6 +158,11 @@ Seconds = Annotated[
     BeforeValidator(_seconds),
     Field(ge=0),
     _form(TIME, "A length of time: a number and ms, s, m, h or d", "10s", "5m", "26h"),
+]
+Term = Annotated[
+    float | None,
+    BeforeValidator(_term),
+    _form(f"(?:{TERM})", "A length of time, or none for no limit", "1h", "26h", "none"),
 ]
 Share = Annotated[
     float, BeforeValidator(_share), Field(ge=0, le=1), _form(PERCENT, "A percentage from 0% to 100%", "10%")

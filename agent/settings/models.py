@@ -30,10 +30,12 @@ from agent.settings.forms import (
     Share,
     Signs,
     TemplateName,
+    Term,
     Wildcards,
 )
 
 __all__ = [
+    "AckOptions",
     "BadRows",
     "Bytes",
     "Dates",
@@ -48,6 +50,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Share",
+    "Term",
 ]
 
 
@@ -143,6 +146,18 @@ class Destination(Model):
     retries: Retries = Retries()  # when a deferred batch is tried again
 
 
+class AckOptions(Model):
+    """What every source of acknowledgements has; a module in agent/acks adds its own fields."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    type: str  # where answers are found
+    destinations: tuple[Name, ...] = Field(default=(), alias="for")  # whose answers come here; none: all
+    poll: Seconds = Field(default=60.0, gt=0)  # between two looks
+    taken_within: Term = 3600.0  # a batch not taken for so long after it was sent is overdue; or none
+    processed_within: Term = 26 * 3600.0  # and one not processed for so long; or none
+
+
 class Limits(Model):
     """What the preparing process may use."""
 
@@ -160,6 +175,7 @@ class Settings(Model):
     state: Path  # ledger, spool, archive; relative: to the folder of agent.yaml
     scan: Seconds = 5.0  # between two looks into the drop folders
     destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
+    acknowledgements: tuple[AckOptions, ...] = ()  # where answers are found; none: nobody asks for any
     feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import log
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.service import Agent
 from agent.settings.loader import load
 from agent.stages.prepare import job_of
@@ -154,7 +154,7 @@ def _installation(home: Path):
     (home / "config" / "agent.yaml").write_text(SETTINGS)
     (home / "config" / "feeds" / "retail.yaml").write_text(FEED)
     (home / "config" / "templates" / "retail.csv.j2").write_text(TEMPLATE)
-    return load(home / "config" / "agent.yaml", kinds())
+    return load(home / "config" / "agent.yaml", every_kind())
 
 
 def _received(agent: Agent) -> list[str]:

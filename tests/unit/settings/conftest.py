@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 import pytest
 from pydantic import Field, model_validator
 
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.kinds import Kinds
+from agent.settings.models import AckOptions, Destination, Seconds, Secret
 
 
 class Sftp(Destination):
@@ -31,7 +32,16 @@ class Sftp(Destination):
         return self
 
 
+class Mailbox(AckOptions):
+    """Where answers come from, like the real ones."""
+
+    type: Literal["mailbox"] = "mailbox"
+    host: Annotated[str, Field(min_length=1)]
+    password: Secret | None = None
+    through: str = ""
+
+
 @pytest.fixture
 def kinds():
     """Return what `load` is given in place of the real channels."""
-    return {"sftp": Sftp}
+    return Kinds({"sftp": Sftp}, {"mailbox": Mailbox})

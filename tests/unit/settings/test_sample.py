@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.settings.loader import load
 from agent.settings.shipped import shipped
 
@@ -36,7 +36,7 @@ def _taken_in(sample, number):
 
 def test_the_sample_loads_with_the_real_channels():
     """The sample settings have no mistake, and are those that are shipped."""
-    settings = load(CONFIG, kinds())
+    settings = load(CONFIG, every_kind())
     assert set(settings.feeds) == FEEDS
     assert set(settings.destinations) == {"impact-sftp"}
     assert shipped("config") == CONFIG
@@ -54,7 +54,7 @@ def test_what_is_commented_out_is_right_as_well(sample, number, tmp_path):
         copy = tmp_path / "settings" / other
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text("".join(_taken_in(sample, number) if other == sample else _lines(other)), "utf-8")
-    assert set(load(tmp_path / "settings", kinds()).feeds) == FEEDS
+    assert set(load(tmp_path / "settings", every_kind()).feeds) == FEEDS
 
 
 def test_no_line_of_the_sample_is_wider_than_a_terminal():
