@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ChannelError
 from agent.log import say
-from agent.stages.acknowledge import hear, keep, overdue, unasked
+from agent.stages.acknowledge import keep, overdue, unasked
 from agent.states import AnswerState
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from agent.acks.base import Source
     from agent.engine import Engine
-    from agent.settings.models import Acknowledgements
+    from agent.settings.models import AckOptions
 
 _LONGEST = 900.0  # seconds between two questions to a source that fails
 _MANY = 200  # acknowledgements heard in one go
@@ -28,9 +28,9 @@ _MANY = 200  # acknowledgements heard in one go
 class Collector:
     """Asks the sources of one agent."""
 
-    def __init__(self, engine: Engine, open_source: Callable[[Acknowledgements], Source]) -> None:
+    def __init__(self, engine: Engine, open_source: Callable[[AckOptions], Source]) -> None:
         self._engine, self._open_source = engine, open_source
-        self._sources: dict[str, tuple[Acknowledgements, Source]] = {}
+        self._sources: dict[str, tuple[AckOptions, Source]] = {}
         self._next: dict[str, float] = {}  # monotonic: when a source is asked again
         self._failures: dict[str, int] = {}
         self.failing: dict[str, str] = {}  # sources that could not be asked last time, and why
@@ -64,21 +64,21 @@ class Collector:
         for _, source in tuple(self._sources.values()):
             source.close()
 
-    def _options(self, name: str) -> Acknowledgements | None:
+    def _options(self, name: str) -> AckOptions | None:
         wanted = self._engine.context.settings.acknowledgements
-        return next((one for one in wanted if one.name == name), None)
+        return next((one for one in wanted if one.place == name), None)
 
-    def _source(self, options: Acknowledgements) -> Source:
-        known = self._sources.get(options.name)
+    def _source(self, options: AckOptions) -> Source:
+        known = self._sources.get(options.place)
         if known and known[0] == options:
             return known[1]
         if known:
             known[1].close()
         source = self._open_source(options)
-        self._sources[options.name] = (options, source)
+        self._sources[options.place] = (options, source)
         return source
 
-    def _fetch(self, name: str, options: Acknowledgements) -> bool:
+    def _fetch(self, name: str, options: AckOptions) -> bool:
         context = self._engine.context
         source, any_kept = self._source(options), False
         try:
@@ -105,7 +105,7 @@ class Collector:
         if self.failing.pop(name, None) is not None:
             say("source.recovered", source=name)
 
-    def _pause(self, name: str, options: Acknowledgements) -> float:
+    def _pause(self, name: str, options: AckOptions) -> float:
         failures = self._failures.get(name, 0)
         return min(options.poll * 2.0 ** min(failures, 10), max(options.poll, _LONGEST))
 

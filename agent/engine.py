@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
     from agent.model import Submission
-    from agent.settings.models import Acknowledgements, Destination
+    from agent.settings.models import AckOptions, Destination
     from agent.stages.context import Context
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Engine:
         self,
         context: Context,
         open_channel: Callable[[Destination], Channel],
-        open_source: Callable[[Acknowledgements], Source],
+        open_source: Callable[[AckOptions], Source],
     ) -> None:
         self.context = context
         self.failure: AgentError | None = None
@@ -111,7 +111,7 @@ class Engine:
         """Make one pass without threads over all that is due now; true if anything was done."""
         moved = [self.step(subject) for subject in self._to_prepare()]
         moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
-        moved += [self.collector.collect_due(one.name) for one in self.context.settings.acknowledgements]
+        moved += [self.collector.collect_due(one.place) for one in self.context.settings.acknowledgements]
         moved.append(self.collector.watch_for_late_ones())
         moved += [self.step(subject) for subject in self._to_close()]
         return any(moved)
@@ -127,7 +127,7 @@ class Engine:
             for name in self.context.settings.destinations
         ]
         loops += [
-            (f"collect-{one.name}", lambda name=one.name: self._collect_loop(name))  # type: ignore[misc]  # bound at once
+            (f"collect-{one.place}", lambda name=one.place: self._collect_loop(name))  # type: ignore[misc]  # bound at once
             for one in self.context.settings.acknowledgements
         ]
         return [self.guarded(name, loop) for name, loop in loops]

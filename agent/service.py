@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 
 from filelock import FileLock, Timeout
 
+from agent.acks import open_source
 from agent.channels import open_channel
 from agent.engine import Engine
 from agent.errors import AgentError
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
+    from agent.acks.base import Source
     from agent.channels.base import Channel
-    from agent.settings.models import Destination, Settings
+    from agent.settings.models import AckOptions, Destination, Settings
     from agent.stages.intake import ScanResult
 
 _SCRATCH_AGE = 3600.0  # seconds after which scratch of another run is swept
@@ -125,7 +127,7 @@ class Agent:
     def _channel(self, destination: Destination) -> Channel:
         return open_channel(destination, lambda secret: reveal(secret, self.settings.folder))
 
-    def _source(self, options: Acknowledgements) -> Source:
+    def _source(self, options: AckOptions) -> Source:
         return open_source(options, self.settings, lambda secret: reveal(secret, self.settings.folder))
 
     def scan(self) -> float | None:

@@ -9,20 +9,21 @@ import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from agent.acks.base import Fetched
 from agent.channels.base import Receipt, Sighting
 from agent.engine import Engine
 from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.ledger.ledger import Ledger
 from agent.ledger.transition import Transition
 from agent.model import Batch, Change, Counts, Level, Paper, Submission, Total
-from agent.settings.models import Destination, Feed, Limits, Settings
+from agent.settings.models import AckOptions, Destination, Feed, Limits, Settings
 from agent.spool import Spool
 from agent.stages.context import Context
 from agent.stages.intake import Intake, make_folders
 from agent.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.channels.base import Parcel
@@ -109,11 +110,50 @@ class FarSide:
             raise RuntimeError("nobody foresaw this")
 
 
+class Postbox:
+    """A source of acknowledgements: what is put in is fetched until it is known."""
+
+    kind = "file"
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.fetched: list[str] = []  # every time something was handed out
+        self.tidied: list[str] = []  # what is known to be kept
+        self.refuses = ""  # why it cannot be asked; "" when it can
+
+    def put(self, name: str, text: str) -> None:
+        """Put an answer in."""
+        self.content[name] = text.encode()
+
+    def fetch(self, known: Callable[[str], bool]) -> Iterator[Fetched]:
+        """Hand out what is new."""
+        if self.refuses:
+            raise Transient(self.refuses)
+        for name, content in self.content.items():
+            if not known(name):
+                self.fetched.append(name)
+                yield Fetched(name, name, content, None)
+
+    def kept(self, fetched: Fetched) -> None:
+        """Note it."""
+        self.tidied.append(fetched.name)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class House:
     """One agent's inside; `stop` and `start` are a restart. Destination fields are given by name."""
 
-    def __init__(self, root: Path, *feeds: Feed, workers: Workers | None = None, **destination: Any) -> None:
-        self.root, self.far = root, FarSide()
+    def __init__(
+        self,
+        root: Path,
+        *feeds: Feed,
+        workers: Workers | None = None,
+        answers: dict[str, Any] | None = None,
+        **destination: Any,
+    ) -> None:
+        self.root, self.far, self.postbox = root, FarSide(), Postbox()
         self.now, self.dice = NOON, 1.0
         folder = root / "config"
         folder.mkdir()
@@ -121,6 +161,9 @@ class House:
             drop=root / "drop",
             state=root / "state",
             destinations={"there": Destination(type="recorder", **destination)},
+            acknowledgements=()
+            if answers is None
+            else (AckOptions(**{"type": "postbox", "poll": 0.001, **answers}),),
             feeds={each.name: each for each in feeds or (feed(),)},
             folder=folder,
         )
@@ -139,7 +182,7 @@ class House:
         self.context = Context(
             self.settings, self.ledger, self.spool, self.workers, lambda: self.now, lambda: self.dice
         )
-        self.engine = Engine(self.context, lambda _: self.far)
+        self.engine = Engine(self.context, lambda _: self.far, lambda _: self.postbox)
         self.intakes = [
             Intake(each, self.drop(name), self.ledger, self.spool)
             for name, each in self.settings.feeds.items()

@@ -157,6 +157,15 @@ class AckOptions(Model):
     taken_within: Term = 3600.0  # a batch not taken for so long after it was sent is overdue; or none
     processed_within: Term = 26 * 3600.0  # and one not processed for so long; or none
 
+    @property
+    def place(self) -> str:
+        """What names this source for good, in the ledger and the log: where it is, whatever else is set."""
+        return self.type
+
+    def covers(self, destination: str) -> bool:
+        """Whether answers to what this destination gets come here."""
+        return not self.destinations or destination in self.destinations
+
 
 class Limits(Model):
     """What the preparing process may use."""
@@ -180,3 +189,7 @@ class Settings(Model):
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader
     digest: str = ""  # SHA-256 over all settings files read; set by the loader
+
+    def awaits(self, destination: str) -> bool:
+        """Whether an answer of impact.com is awaited to what a destination gets."""
+        return any(source.covers(destination) for source in self.acknowledgements)

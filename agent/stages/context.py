@@ -48,7 +48,7 @@ class Context:
 
     def awaits(self, destination: str) -> bool:
         """Whether an answer of impact.com is awaited to what a destination gets."""
-        return any(source.covers(destination) for source in self.settings.acknowledgements)
+        return self.settings.awaits(destination)
 
     def answered_within(self, destination: str) -> tuple[float | None, float | None]:
         """Return the seconds within which a batch should be taken, and processed; None: no limit."""

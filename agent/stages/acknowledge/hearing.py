@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.acks.base import Stage
 from agent.acks.reading import read
 from agent.errors import SpoolError
 from agent.impact.answers import meaning_of
@@ -75,7 +76,7 @@ class _Hearing:
 
     def follow(self, answers: Sequence[Answer]) -> list[Transition]:
         """Return what follows from all that it says."""
-        told = [(batch, answer) for answer in answers for batch in self._spoken_of(answer)]
+        told = [found for answer in answers for found in self._matched(answer)]
         changes: list[Transition] = []
         seen: set[tuple[str, str]] = set()
         for batch, answer in told:
@@ -89,6 +90,14 @@ class _Hearing:
 
     def _only_early(self) -> Iterator[Transition]:
         yield _moved(self._found, "came-early", "a batch it speaks of is being sent just now")
+
+    def _matched(self, answer: Answer) -> list[tuple[Batch, Answer]]:
+        """Return the batch an answer is about; where it speaks of several, a person has to choose."""
+        found = self._spoken_of(answer)
+        if len(found) > 1:
+            named = ", ".join(batch.name for batch in found)
+            answer = replace(answer, stage=Stage.UNCLEAR, remark=f"it speaks of several batches: {named}")
+        return [(batch, answer) for batch in found]
 
     def _spoken_of(self, answer: Answer) -> list[Batch]:
         """Return the batches an answer speaks of: by name, by id in a name, by Message-ID."""
