@@ -21,7 +21,7 @@ from agent.acks.forms.entries import LARGEST, UnreadableError, base_name, text_o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Mail", "Report", "opened", "sender"]
+__all__ = ["Mail", "Report", "opened", "sender", "subject"]
 
 _BREAKS = (  # what the library raises on mails that are none
     MessageError,
@@ -92,6 +92,15 @@ def sender(head: bytes) -> str:
     framed = re.findall(r"<([^<>]*)>", text) or [text]
     addresses = {address.lower() for part in framed for address in _ADDRESS.findall(part)}
     return addresses.pop() if len(addresses) == 1 else ""
+
+
+def subject(head: bytes) -> str:
+    """Return a mail's subject on one line, printable; "" where there is none."""
+    try:
+        message = BytesParser(policy=compat32).parsebytes(head[:LARGEST], headersonly=True)
+        return _header(message, "subject")[:_LONGEST_SAID]
+    except _BREAKS:
+        return ""
 
 
 def _mail(message: Message) -> Mail:
