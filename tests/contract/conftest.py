@@ -17,16 +17,21 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line("markers", "needs(*able): asked only of channels that can do all of these")
+    config.addinivalue_line("markers", "lacks(*able): asked only of channels that can do none of these")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask a test of the rigs that can do what it needs; there is always one."""
     if "rig" not in metafunc.fixturenames:
         return
-    wanted = {Able(able) for mark in metafunc.definition.iter_markers("needs") for able in mark.args}
-    fitting = [rig for rig in RIGS if wanted <= rig.can]
-    assert fitting, f"no far side can do what {metafunc.definition.nodeid} needs"
+    needed, unwanted = (_abilities(metafunc.definition, mark) for mark in ("needs", "lacks"))
+    fitting = [rig for rig in RIGS if needed <= rig.can and not unwanted & rig.can]
+    assert fitting, f"no far side is able to do what {metafunc.definition.nodeid} asks"
     metafunc.parametrize("rig", fitting, indirect=True, ids=lambda rig: rig.__name__)
+
+
+def _abilities(test: pytest.Item, mark: str) -> set[Able]:
+    return {Able(able) for found in test.iter_markers(mark) for able in found.args}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from agent.channels import open_channel
+from agent.channels import kinds, open_channel
 from agent.channels.sftp import Options
 from tests.servers import make_key, reveal
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from agent.channels.base import Channel
     from agent.sandbox import SandboxSftp
+    from tests.mail_servers import Aiosmtpd, Postfix
     from tests.servers import Proxy, Sshd
 
 
@@ -65,9 +66,9 @@ class Rig(ABC):
         raise NotImplementedError
 
     @property
-    @abstractmethod
     def inbox(self) -> Path:
-        """Return the folder where the far side keeps what it got."""
+        """Return the folder where the far side keeps what it got; asked for with LOOK and PART only."""
+        raise NotImplementedError
 
     def seen(self) -> dict[str, bytes]:
         """Return what people at the far side see: by its name, the content of each file."""
@@ -157,4 +158,81 @@ class SftpToStandIn(Rig):
         return b"another password"
 
 
-RIGS: tuple[type[Rig], ...] = (SftpToOpenSsh, SftpToStandIn)
+class Mail(Rig):
+    """What mail servers share: what they took is a mailbox, in which every mail has one file."""
+
+    kind = "smtp"
+    how = "accepted"
+    can = frozenset({Able.WIRE})
+
+    def __init__(self, server: Aiosmtpd | Postfix, proxy: Proxy, ca_file: Path) -> None:
+        self.server, self.proxy, self._ca_file = server, proxy, ca_file
+
+    def options(self, **changes: Any) -> Any:
+        """Lead through the relay, to the one mailbox."""
+        wanted = {
+            "host": "127.0.0.1",
+            "port": self.proxy.port,
+            "ca_file": str(self._ca_file),
+            "sender": "agent@example.net",
+            "recipient": self.server.recipient,
+            "body": "This is batch {{ batch }}.",
+        }
+        return kinds()["smtp"].model_validate({**wanted, **changes})
+
+    def reveal(self, secret: Any) -> bytes:
+        """Return nothing: nobody asks for a password."""
+        return b""
+
+    def seen(self) -> dict[str, bytes]:
+        """Return the file of each mail; none may be there twice."""
+        found: dict[str, bytes] = {}
+        for mail in self.server.mails():
+            (part,) = mail.iter_attachments()
+            named = [one for one in mail.walk() if one.get_filename() is not None]
+            assert named == [part]
+            name = str(part.get_filename())
+            assert name not in found, "the same mail arrived twice"
+            found[name] = part.get_content()
+        return found
+
+    def hidden(self) -> list[str]:
+        """Return nothing: what was not taken is nowhere."""
+        return []
+
+
+class SmtpToPostfix(Mail):
+    """Debian's Postfix, which trusts by address."""
+
+    @classmethod
+    def made(cls, ask: Callable[[str], Any]) -> Self:
+        """Lead to the server all tests share, its mailbox emptied."""
+        server = ask("postfix")
+        return cls(server, ask("proxied")(server.port), ask("authority").ca_file)
+
+
+class SmtpToAiosmtpd(Mail):
+    """aiosmtpd, with a login."""
+
+    can = Mail.can | {Able.LOGIN}
+
+    @classmethod
+    def made(cls, ask: Callable[[str], Any]) -> Self:
+        """Lead to one of this test's own."""
+        server = ask("aiosmtpd")
+        return cls(server, ask("proxied")(server.port), ask("authority").ca_file)
+
+    def options(self, **changes: Any) -> Any:
+        """Log in as well."""
+        return super().options(**{"username": self.server.username, "password": {"env": "P"}, **changes})
+
+    def reveal(self, secret: Any) -> bytes:
+        """Return the password."""
+        return self.server.password.encode()
+
+    def wrong_secret(self) -> bytes:
+        """Return another password."""
+        return b"another password"
+
+
+RIGS: tuple[type[Rig], ...] = (SftpToOpenSsh, SftpToStandIn, SmtpToPostfix, SmtpToAiosmtpd)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.contract.rigs import Rig
 
 needs = pytest.mark.needs
+lacks = pytest.mark.lacks
 
 
 def test_every_kind_of_channel_is_held_to_the_contract() -> None:
@@ -181,6 +182,18 @@ class TestLooking:
             sighting = channel.look(parcel)
             assert sighting.found is None
             assert "another content" in sighting.evidence or "instead of" in sighting.evidence
+
+    @lacks(Able.LOOK)
+    def test_never_claims_to_know(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
+        """Where nobody can look, a look says so, whether it was delivered or not; it asks nobody."""
+        parcel = make_parcel()
+        assert channel.look(parcel).found is None
+        channel.send(parcel, lambda: None)
+        rig.proxy.close()
+        rig.proxy.cut()
+        sighting = channel.look(dataclasses.replace(parcel, attempt=2))
+        assert sighting.found is None
+        assert "cannot be looked at" in sighting.evidence
 
     def test_sends_nothing(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A look makes nothing appear."""
