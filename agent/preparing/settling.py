@@ -53,7 +53,7 @@ class Settling:
         """Judge the rows of a whole order, sound one by one."""
         distinct, repeats = parted(rows)
         faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
-        guilty = self._note_faults(faults, distinct, run)
+        guilty = self._note_faults(faults, distinct, run) | self._note_size(distinct)
         return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
 
     def _note_faults(self, faults: Iterable[tuple[int, Fault]], rows: Rows, run: int) -> set[int]:
@@ -69,6 +69,16 @@ class Settling:
                 guilty.update(number for number, _ in origins)
         return guilty
 
+    def _note_size(self, rows: Rows) -> set[int]:
+        """Note that an order alone is larger than a batch file may be; return the records to blame."""
+        size = self.drafts.oversize(rows.lines)
+        if not size:
+            return set()
+        words = f"its order alone makes a batch of {size:,} bytes, and one may have {self.drafts.max_size:,}"
+        mend = "raise max_size of the destination if it takes larger files, or part the order"
+        self.scratch.findings.add(Fault("E-ORDERBYTES", words, mend), rows.origins_of(0))
+        return {number for number, _ in rows.origins_of(0)}
+
     def note_repeats(self, repeats: Repeats, run: int) -> None:
         """Say which rows were left out."""
         if not repeats:
@@ -83,7 +93,7 @@ class Settling:
 
     def send(self, lines: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[int, int, int]:
         """Put whole orders into one draft; return the draft's number, first byte and size."""
-        number, draft = self.drafts.room_for(len(lines))
+        number, draft = self.drafts.room_for(lines)
         draft.scales.add(verdicts)
         return number, *draft.add("\r\n".join((*lines, "")), len(lines))
 
