@@ -158,6 +158,9 @@ def _digest(path: Path) -> str:
 
 def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: int) -> None:
     """Rewrite a closed draft without some byte ranges (start, size; ascending), and settle its totals."""
+    draft.rows -= removed_rows
+    if not draft.rows:
+        return  # it is no draft any more
     target = draft.path.with_name(f"{draft.path.name}.new")
     with draft.path.open("rb") as old, target.open("wb") as new:
         position = 0
@@ -167,7 +170,6 @@ def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: i
         _copy(old, new, position, draft.size)
         draft.size = new.tell()
     target.replace(draft.path)
-    draft.rows -= removed_rows
 
 
 def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
@@ -180,7 +182,6 @@ def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
         start += len(block)
 
 
-def lines_of(file: BinaryIO, start: int, size: int) -> list[str]:
-    """Read back the lines of a byte range. No cell holds a line end: the rules refuse control characters."""
-    file.seek(start)
-    return file.read(size).decode().split("\r\n")[:-1]
+def lines_of(text: bytes) -> list[str]:
+    """Read back whole lines. No cell holds a line end: the rules refuse control characters."""
+    return text.decode().split("\r\n")[:-1]

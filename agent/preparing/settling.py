@@ -6,7 +6,7 @@ all its records back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
+
+
+REPEATED = Fault("N-ROWDUP", "repeats an earlier row exactly; it is sent once")
 
 
 @dataclass(slots=True)
@@ -83,13 +86,13 @@ class Settling:
         """Say which rows were left out."""
         if not repeats:
             return
-        findings, words = self.scratch.findings, "repeats an earlier row exactly; it is sent once"
-        room = max(findings.room(Fault("N-ROWDUP", words)), 0)
+        findings = self.scratch.findings
+        room = max(findings.room(REPEATED), 0)
         for origins, earlier in islice(zip(repeats.rows.origins, repeats.earlier, strict=True), room):
-            findings.add(Fault("N-ROWDUP", words, "", f"record {earlier}"), origins, run=run)
+            findings.add(replace(REPEATED, found=f"record {earlier}"), origins, run=run)
         if len(repeats) > room:
             many = sum(map(len, repeats.rows.origins[room:])) if repeats.rows.many else len(repeats) - room
-            findings.count(Fault("N-ROWDUP", words), many, run=run)
+            findings.count(REPEATED, many, run=run)
 
     def send(self, lines: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[int, int, int]:
         """Put whole orders into one draft; return the draft's number, first byte and size."""
