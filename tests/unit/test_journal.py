@@ -82,7 +82,12 @@ def test_names_are_made_fit_and_none_takes_anothers_place(place):
     assert Journal(place.path).write("batch.sent", "info", facts)
     fields = place.received()
     assert fields["PRIORITY"] == "6"
-    assert (fields["UID"], fields["KEPT_BACK"], fields["FACT"], fields["X" * 64]) == ("7", '["a"]', "nine", "1")
+    assert (fields["UID"], fields["KEPT_BACK"], fields["FACT"], fields["X" * 64]) == (
+        "7",
+        '["a"]',
+        "nine",
+        "1",
+    )
 
 
 def test_a_journal_that_is_not_there_says_so(tmp_path, place):
@@ -104,7 +109,12 @@ def test_under_systemd_events_go_to_the_journal(place, stream):
     log.configure(stream=stream, journal=place.path)
     log.say("batch.sent", batch="b1", rows=3)
     fields = place.received()
-    assert (fields["EVENT"], fields["PRIORITY"], fields["BATCH"], fields["ROWS"]) == ("batch.sent", "6", "b1", "3")
+    assert (fields["EVENT"], fields["PRIORITY"], fields["BATCH"], fields["ROWS"]) == (
+        "batch.sent",
+        "6",
+        "b1",
+        "3",
+    )
     stream.seek(0)
     assert stream.read() == ""
 
