@@ -66,7 +66,7 @@ class Notifier:
         if not self.heard:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
-            way.setblocking(False)  # a manager that does not read must not hold the agent up
+            way.settimeout(0)  # a manager that does not read must not hold the agent up
             way.sendto(words.encode(), self._address)
 
 
