@@ -1,9 +1,9 @@
 """Finds what is due and moves it one state on; nothing here remembers what a restart would miss.
 
 `advance(id)` is the only verb. Threads only ask "what is due?": some prepare, one per destination delivers,
-one tells and closes. The one broad `except` of the program is here: what nobody foresaw is logged, left where
-it stands and tried again later, while everything else goes on. An error of the ledger or of the spool's disk
-stops the agent; that of a folder people look into does not.
+one tells and closes. The one broad `except` of the program is here:
+what nobody foresaw is logged, left where it stands and tried again later, while everything else goes on. An
+error of the ledger or of the spool's disk stops the agent; that of a folder people look into does not.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from agent.delivering import Deliverer
 from agent.engine_log import Seldom, said, say_unforeseen
 from agent.errors import AgentError, LedgerError, SpoolError
 from agent.log import say
 from agent.spool import NoRoomError
 from agent.stages.close import DropFolderError, close
-from agent.stages.deliver import broke, deliver, hold_stranded, recover, start
-from agent.stages.due import MANY, Arrivals, Deliveries, is_owed, to_close, to_prepare
+from agent.stages.due import Arrivals, is_owed, to_close, to_prepare
 from agent.stages.prepare import prepare
-from agent.states import BatchState, SubmissionState, UnknownTransitionError
+from agent.states import SubmissionState, UnknownTransitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
-    from agent.model import Batch, Submission
+    from agent.model import Submission
     from agent.settings.models import Destination
     from agent.stages.context import Context
 
@@ -51,10 +51,8 @@ class Engine:
         self.touched: set[str] | None = None  # a set to be told the submissions in which something happens
         self.arrivals = Arrivals(context.now())
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
-        self._open_channel = open_channel
-        self._channels: dict[str, Channel] = {}
+        self.deliverer = Deliverer(self, open_channel)
         self._to_prepare = partial(to_prepare, context, self._is_free)
-        self._deliveries = Deliveries(context)
         self._to_close = partial(to_close, context, self._is_free)
         self._lock = threading.Lock()
         self._busy: set[str] = set()
@@ -64,19 +62,10 @@ class Engine:
         self._full = False
         self._wake = threading.Condition()
         self._rings = 0
-        self._cut = False
 
     def recover(self) -> None:
         """Take up what was being sent when the agent came to its end, and hold what has no way any more."""
-        ledger = self.context.ledger
-        self._commit(
-            [recover(self.context, batch.id) for batch in ledger.batches([BatchState.SENDING], limit=MANY)]
-        )
-        waiting = ledger.batches([BatchState.READY, BatchState.DEFERRED], limit=MANY)
-        ways = self.context.settings.destinations
-        self._commit(
-            [hold_stranded(self.context, batch.id) for batch in waiting if batch.destination not in ways]
-        )
+        self.deliverer.recover()
 
     def advance(self, subject: str) -> bool:
         """Move one submission or batch one state on; false where there was nothing to do for it now."""
@@ -87,32 +76,27 @@ class Engine:
             return self._prepare(submission)
         if not self.arrivals.has_left(submission) or not is_owed(self.context, submission):
             return False
-        self._commit([close(self.context, subject)])
+        self.commit([close(self.context, subject)])
         return True
 
     def _prepare(self, submission: Submission) -> bool:
         change = prepare(self.context, submission.id, lambda records: self.progress(submission.id, records))
         if self.context.stop.asked and change.event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
-        self._commit([change])
+        self.commit([change])
         return True
 
     def _send(self, subject: str) -> bool:
         batch = self.context.ledger.batch(subject)
         if batch is None:
             raise LookupError(f"the ledger knows no {subject}")
-        if batch.state not in {BatchState.READY, BatchState.DEFERRED}:
-            return False
-        change = self._attempt(batch, None)
-        if change is not None:
-            self._commit([change])
-        return change is not None
+        return self.deliverer.deliver_one(batch)
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
-        moved = [self._step(subject) for subject in self._to_prepare()]
-        moved += [self.deliver_due(name) for name in self.context.settings.destinations]
-        moved += [self._step(subject) for subject in self._to_close()]
+        moved = [self.step(subject) for subject in self._to_prepare()]
+        moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
+        moved += [self.step(subject) for subject in self._to_close()]
         return any(moved)
 
     def threads(self, preparing: int = 2) -> list[threading.Thread]:
@@ -156,26 +140,24 @@ class Engine:
         self.ring()
 
     def cut(self) -> None:
-        """Cut the lines to all destinations, so that an attempt under way comes to its end now."""
-        self._cut = True
-        self.close()
+        """Cut the lines to all far sides, so that what is under way comes to its end now."""
+        self.deliverer.cut()
 
     def close(self) -> None:
         """Let go of the channels."""
-        for channel in tuple(self._channels.values()):
-            channel.close()
+        self.deliverer.close()
 
     def _loop(self, due: Callable[[], Sequence[str]]) -> None:
         while not self.context.stop.asked:
             rings = self._rings
-            if not any([self._step(subject) for subject in due()]):  # noqa: C419 - all of them
+            if not any([self.step(subject) for subject in due()]):  # noqa: C419 - all of them
                 self._wait(rings, _IDLE)
 
     def _deliver_loop(self, destination: str) -> None:
         while not self.context.stop.asked:
             rings = self._rings
-            if not self.deliver_due(destination):
-                at = self._deliveries.next_try(destination)
+            if not self.deliverer.deliver_due(destination):
+                at = self.deliverer.next_try(destination)
                 soon = _IDLE if at is None else max(at - self.context.now(), _SOON)
                 self._wait(rings, min(soon, _IDLE))
 
@@ -183,45 +165,6 @@ class Engine:
         with self._wake:
             if self._rings == rings and not self.context.stop.asked:
                 self._wake.wait(seconds)
-
-    def deliver_due(self, destination: str) -> bool:
-        """Send what is due at one destination; an attempt's end and the begin of the next share a commit."""
-        moved, ending = False, None
-        for batch in self._deliveries.due(destination):
-            if self.context.stop.asked:
-                break
-            if self._rests(batch.id):
-                continue
-            ending = self._attempt(batch, ending)
-            moved = moved or ending is not None
-            if ending is not None and ending.event in {"deferred", "held", "recovered"}:
-                break
-        if ending is not None:
-            self._commit([ending])
-        return moved
-
-    def _attempt(self, batch: Batch, before: Transition | None) -> Transition | None:
-        """Make one attempt, once the end of the one before is committed; return its end, to be committed."""
-        try:
-            begin = start(self.context, batch.id)
-            self._commit([before, begin] if before else [begin])
-        except UnknownTransitionError:  # a person was faster
-            self._commit([before] if before else [])
-            return None
-        end = self.survive(
-            batch.id, lambda: deliver(self.context, self._channel(batch.destination), batch.id)
-        )
-        if end is None:
-            end = broke(self.context, batch.id, self.context.now() + _AFTER_FAILURE)
-        elif self._cut and end.event == "deferred":
-            end = recover(self.context, batch.id)
-        self._deliveries.heed(batch.destination, end)
-        return end
-
-    def _channel(self, destination: str) -> Channel:
-        if destination not in self._channels:
-            self._channels[destination] = self._open_channel(self.context.settings.destinations[destination])
-        return self._channels[destination]
 
     def survive(self, subject: str, step: Callable[[], T]) -> T | None:
         """Take a step; None where it failed in a way that concerns its subject only, which then rests.
@@ -231,7 +174,7 @@ class Engine:
             SpoolError: the same.
 
         """
-        if self._rests(subject):
+        if self.rests(subject):
             return None
         try:
             return step()
@@ -249,7 +192,7 @@ class Engine:
             say_unforeseen(subject, error)
         return None
 
-    def _step(self, subject: str) -> bool:
+    def step(self, subject: str) -> bool:
         """Advance a subject, unless another thread has it or the agent is to come to rest."""
         if self.context.stop.asked or time.monotonic() < self._room_at:
             return False
@@ -266,9 +209,16 @@ class Engine:
         return moved
 
     def _is_free(self, subject: str) -> bool:
-        return subject not in self._busy and not self._rests(subject)
+        return subject not in self._busy and not self.rests(subject)
 
-    def _commit(self, changes: Sequence[Transition]) -> None:
+    def commit(self, changes: Sequence[Transition]) -> None:
+        """Have the ledger grant changes, all of them or none; say them, and wake whoever waits.
+
+        Raises:
+            UnknownTransitionError: one of them cannot happen any more.
+            LedgerError: the agent cannot go on.
+
+        """
         if not changes:
             return
         self.context.ledger.commit(changes, at=self.context.now())
@@ -285,7 +235,8 @@ class Engine:
     def _rest(self, subject: str, seconds: float) -> None:
         self._resting[subject] = time.monotonic() + seconds
 
-    def _rests(self, subject: str) -> bool:
+    def rests(self, subject: str) -> bool:
+        """Whether a subject is left alone for a while."""
         until = self._resting.get(subject)
         if until is not None and until <= time.monotonic():
             self._resting.pop(subject, None)

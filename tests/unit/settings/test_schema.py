@@ -7,7 +7,7 @@ import pytest
 from agent.settings.models import Destination, Feed
 from agent.settings.schema import agent_schema, feed_schema
 
-AGENT_KEYS = {"version", "drop", "state", "scan", "destinations", "limits"}
+AGENT_KEYS = {"monitor", "version", "drop", "state", "scan", "destinations", "limits"}
 
 
 def _references(part):
