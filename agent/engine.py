@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.delivering import Deliverer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
     from agent.model import Submission
-    from agent.settings.models import Destination
+    from agent.settings.models import Destination, Settings
     from agent.stages.context import Context
 
 T = TypeVar("T")
@@ -51,9 +51,9 @@ class Engine:
         self.touched: set[str] | None = None  # a set to be told the submissions in which something happens
         self.arrivals = Arrivals(context.now())
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
+        self.heard: Callable[[Transition], None] = lambda _change: None  # told each change that is committed
         self.deliverer = Deliverer(self, open_channel)
-        self._to_prepare = partial(to_prepare, context, self._is_free)
-        self._to_close = partial(to_close, context, self._is_free)
+        self._delivering: set[str] = set()  # destinations that have a thread
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}  # monotonic, until when
@@ -66,6 +66,15 @@ class Engine:
     def recover(self) -> None:
         """Take up what was being sent when the agent came to its end, and hold what has no way any more."""
         self.deliverer.recover()
+
+    def take_over(self, settings: Settings) -> None:
+        """Go on with other settings; a step under way ends with those it began with.
+
+        `deliverers` makes the threads of new destinations; those of destinations that are gone end by themselves.
+        """
+        self.context = replace(self.context, settings=settings)
+        self.deliverer.take_over()
+        self.ring()
 
     def advance(self, subject: str) -> bool:
         """Move one submission or batch one state on; false where there was nothing to do for it now."""
@@ -80,10 +89,13 @@ class Engine:
         return True
 
     def _prepare(self, submission: Submission) -> bool:
-        change = prepare(self.context, submission.id, lambda records: self.progress(submission.id, records))
-        if self.context.stop.asked and change.event in {"broke", "quarantined"}:
+        context = self.context
+        change = prepare(context, submission.id, lambda records: self.progress(submission.id, records))
+        if context.stop.asked and change.event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
         self.commit([change])
+        if context is not self.context:  # the destination that was chosen may be gone
+            self.deliverer.hold_stranded()
         return True
 
     def _send(self, subject: str) -> bool:
@@ -105,11 +117,17 @@ class Engine:
         loops += [
             (f"prepare-{number + 1}", lambda: self._loop(self._to_prepare)) for number in range(preparing)
         ]
-        loops += [
-            (f"deliver-{name}", lambda name=name: self._deliver_loop(name))  # type: ignore[misc]  # bound at once
-            for name in self.context.settings.destinations
+        return [*(self.guarded(name, loop) for name, loop in loops), *self.deliverers()]
+
+    def deliverers(self) -> list[threading.Thread]:
+        """Make (not start) a thread for each destination that has none."""
+        with self._lock:
+            names = [name for name in self.context.settings.destinations if name not in self._delivering]
+            self._delivering.update(names)
+        return [
+            self.guarded(f"deliver-{name}", lambda name=name: self._deliver_loop(name))  # type: ignore[misc]  # bound at once
+            for name in names
         ]
-        return [self.guarded(name, loop) for name, loop in loops]
 
     def guarded(self, name: str, loop: Callable[[], None]) -> threading.Thread:
         """Make a thread that takes the agent along when it fails."""
@@ -154,12 +172,23 @@ class Engine:
                 self._wait(rings, _IDLE)
 
     def _deliver_loop(self, destination: str) -> None:
-        while not self.context.stop.asked:
+        while not self.context.stop.asked and self._goes_on(destination):
             rings = self._rings
+            self.deliverer.tidy(destination)
             if not self.deliverer.deliver_due(destination):
                 at = self.deliverer.next_try(destination)
                 soon = _IDLE if at is None else max(at - self.context.now(), _SOON)
                 self._wait(rings, min(soon, _IDLE))
+
+    def _goes_on(self, destination: str) -> bool:
+        """Whether a destination is still there; if not, what waits for it is held and its thread ends."""
+        with self._lock:  # so that, should it come back, either this thread goes on or a new one is made
+            if destination in self.context.settings.destinations:
+                return True
+            self.deliverer.tidy(destination)
+            self._delivering.discard(destination)
+        self.deliverer.hold_stranded()
+        return False
 
     def _wait(self, rings: int, seconds: float) -> None:
         with self._wake:
@@ -208,6 +237,12 @@ class Engine:
         self._full = self._full and not moved
         return moved
 
+    def _to_prepare(self) -> list[str]:
+        return to_prepare(self.context, self._is_free)
+
+    def _to_close(self) -> list[str]:
+        return to_close(self.context, self._is_free)
+
     def _is_free(self, subject: str) -> bool:
         return subject not in self._busy and not self.rests(subject)
 
@@ -224,6 +259,7 @@ class Engine:
         self.context.ledger.commit(changes, at=self.context.now())
         for change in changes:
             said(change)
+            self.heard(change)
         if self.touched is not None:
             self.touched.update(map(self._submission_of, changes))
         self.ring()

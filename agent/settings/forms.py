@@ -7,9 +7,9 @@ Digits are few everywhere, so that no number is beyond what the system can wait,
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from datetime import UTC, datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from iso4217 import raw_table
@@ -28,8 +28,8 @@ __all__ = [
     "Ending",
     "Extension",
     "FilePattern",
-    "Listen",
     "Limit",
+    "Listen",
     "Name",
     "Rows",
     "Seconds",

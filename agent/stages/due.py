@@ -117,6 +117,10 @@ class Deliveries:
         self._owners: dict[str, tuple[str, float]] = {}  # feed and time of receipt, by submission
         self._quiet: dict[str, tuple[float, float]] = {}  # destinations left alone: since when, until when
 
+    def knows(self, destination: str) -> bool:
+        """Whether the settings have a destination."""
+        return destination in self.context.settings.destinations
+
     def due(self, destination: str) -> list[Batch]:
         """Return the batches that may go now; one whose feed is in trouble comes behind the others."""
         now = self.context.now()
