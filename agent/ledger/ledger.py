@@ -184,6 +184,10 @@ class Ledger:
             lambda: {(kind, state): n for kind, state, n in self._connection.execute(statements.COUNTS)}
         )
 
+    def batches_by_destination(self, states: Collection[str]) -> dict[tuple[str, str], int]:
+        """Return how many batches there are, by destination and by each of these states."""
+        return self._ask(lambda: reading.batches_by_destination(self._connection, states))
+
     def known_paths(self) -> set[str]:
         """Return every path that the ledger names, relative to the state folder."""
         return self._ask(lambda: {path for (path,) in self._connection.execute(statements.KNOWN_PATHS)})

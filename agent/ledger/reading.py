@@ -96,6 +96,17 @@ def batches(
     return _first(limit, heapq.merge(*found, key=lambda b: (b.created_at, b.submission, b.number)))
 
 
+def batches_by_destination(
+    connection: sqlite3.Connection, states: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """Return how many batches there are, by destination and state; each state is read from its index."""
+    return {
+        (destination, str(state)): count
+        for state in states
+        for destination, count in connection.execute(statements.BATCHES_BY_DESTINATION, {"state": str(state)})
+    }
+
+
 def batches_of(connection: sqlite3.Connection, wanted: str) -> tuple[Batch, ...]:
     """Return the batches of a submission in the order they were made."""
     return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_OF, {"submission": wanted})))

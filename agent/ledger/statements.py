@@ -62,6 +62,7 @@ COUNTS = """
 SELECT 'submission', state, COUNT(*) FROM submission GROUP BY state
 UNION ALL SELECT 'batch', state, COUNT(*) FROM batch GROUP BY state
 """
+BATCHES_BY_DESTINATION = "SELECT destination, COUNT(*) FROM batch WHERE state = :state GROUP BY destination"
 KNOWN_PATHS = "SELECT path FROM batch UNION SELECT path FROM paper"
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond
