@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import threading
 import time
@@ -73,11 +74,9 @@ def test_every_metric_is_documented_and_none_is_missing(asked):
     told = {name: about for name, about in helps.items() if not name.endswith("_created")}
     assert told == {name: about.words for name, about in METRICS.items()}
     assert {name: kinds[name] for name in told} == {name: about.kind for name, about in METRICS.items()}
-    labels = {line.partition("{")[0]: line.partition("{")[2] for line in lines if not line.startswith("#")}
-    for name, about in METRICS.items():
-        assert [
-            part.partition("=")[0] for part in labels[name].rpartition("}")[0].split(",") if part
-        ] == list(about.labels)
+    samples = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
+    labels = {name.partition("{")[0]: tuple(re.findall(r"(\w+)=", name)) for name in samples}
+    assert {name: labels[name] for name in METRICS} == {name: about.labels for name, about in METRICS.items()}
 
 
 def test_the_way_of_a_file_is_counted(asked):
