@@ -33,12 +33,12 @@ _BROKEN = (imaplib.IMAP4.abort, ValueError, LookupError)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One message of the mailbox."""
+class Head:
+    """What is known of a message before it is fetched."""
 
-    uid: int
     size: int
     written_at: float | None  # UTC epoch seconds: when the server got it
+    content: bytes  # its head, verbatim
 
 
 class Session:
@@ -62,19 +62,24 @@ class Session:
         """Whether nobody has noticed yet that it is dead."""
         return not self._line.watch.expired and self._client.state == "SELECTED"
 
-    def listing(self, after: int) -> list[Listed]:
-        """Return the messages with a higher UID, in their order."""
-        found = self._fetch(f"{after + 1}:*", "(UID RFC822.SIZE INTERNALDATE)")
-        listed = [one for head, _ in found if (one := _listed(head)) and one.uid > after]
-        return sorted(listed, key=lambda one: one.uid)
+    def uids(self, after: int) -> list[int]:
+        """Return the UIDs higher than this one, in their order; no message is looked into for it."""
+        found = [
+            part.split()
+            for part in self._do("list messages", "SEARCH", "UID", f"{after + 1}:*")
+            if isinstance(part, bytes)
+        ]
+        return sorted({int(uid) for part in found for uid in part if uid.isdigit() and int(uid) > after})
 
-    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+    def heads(self, uids: Sequence[int]) -> dict[int, Head]:
         """Return the heads of some messages, as far as they are there."""
-        return self._literals(uids, "(UID BODY.PEEK[HEADER])")
+        found = self._literals(uids, "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
+        return {uid: head for uid, (words, literal) in found.items() if (head := _head(words, literal))}
 
     def message(self, uid: int) -> bytes | None:
         """Return a whole message, verbatim; None where it is gone."""
-        return self._literals([uid], "(UID BODY.PEEK[])").get(uid)
+        found = self._literals([uid], "(UID BODY.PEEK[])").get(uid)
+        return found[1] if found else None
 
     def mark_seen(self, uid: int) -> None:
         """Mark a message as seen."""
@@ -111,10 +116,13 @@ class Session:
                     self._client.authenticate("PLAIN", lambda _: f"\0{username}\0{secret}".encode())
                 else:
                     self._client.login(username, secret)
+            with self._talking("tell what it can do"):  # more than before the login: MOVE, UIDPLUS
+                told = self._client.capability()[1][-1] or b""
         except RefusedError as refusal:
             if any(code in str(refusal) for code in _LATER):
                 raise LostError(str(refusal)) from refusal
             raise LoginError(f"the server refused the login of {username!r}") from refusal
+        self._client.capabilities = tuple(told.decode("ascii", "replace").upper().split())
 
     def _open(self) -> None:
         name, read_only = self._options.mailbox, self._options.afterwards == "leave"
@@ -128,12 +136,12 @@ class Session:
             raise PeerError("the server does not say which messages its numbers mean (UIDVALIDITY)")
         self.validity = int(told)
 
-    def _literals(self, uids: Sequence[int], parts: str) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
-        for head, literal in self._fetch(",".join(map(str, uids)), parts):
-            uid = _UID.search(head)
+    def _literals(self, uids: Sequence[int], parts: str) -> dict[int, tuple[bytes, bytes]]:
+        found: dict[int, tuple[bytes, bytes]] = {}
+        for words, literal in self._fetch(",".join(map(str, uids)), parts):
+            uid = _UID.search(words)
             if uid and literal is not None:
-                found[int(uid[1])] = literal
+                found[int(uid[1])] = words, literal
         return {uid: found[uid] for uid in uids if uid in found}
 
     def _fetch(self, uids: str, parts: str) -> Iterator[tuple[bytes, bytes | None]]:
@@ -202,11 +210,10 @@ def connect(options: Options, secret: str) -> Session:
         raise
 
 
-def _listed(head: bytes) -> Listed | None:
-    uid, size, date = _UID.search(head), _SIZE.search(head), _DATE.search(head)
-    if not uid or not size:
-        return None
-    return Listed(int(uid[1]), int(size[1]), _moment(date[1].decode("ascii", "replace")) if date else None)
+def _head(words: bytes, literal: bytes) -> Head | None:
+    size, date = _SIZE.search(words), _DATE.search(words)
+    moment = _moment(date[1].decode("ascii", "replace")) if date else None
+    return Head(int(size[1]), moment, literal) if size else None
 
 
 def _moment(text: str) -> float | None:
