@@ -29,6 +29,7 @@ from agent.stages.context import Context, Stop
 from agent.stages.intake import Intake, make_folders
 from agent.states import SubmissionState
 from agent.watch import Watch
+from agent.ways import open_way
 from agent.workers import Workers
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 
     from agent.acks.base import Source
     from agent.channels.base import Channel
-    from agent.settings.models import AckOptions, Destination, Settings
+    from agent.settings.models import AckOptions, Destination, Settings, WayOptions
     from agent.stages.intake import ScanResult
+    from agent.ways.base import Way
 
 _SCRATCH_AGE = 3600.0  # seconds after which scratch of another run is swept
 _BEAT = 0.5  # seconds until the main thread looks whether it was told to stop
@@ -114,7 +116,7 @@ class Agent:
             say("spool.orphaned", files=len(orphans))
         dice = random.SystemRandom().random
         context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice, self._stop)
-        self.engine = Engine(context, self._channel, self._source)
+        self.engine = Engine(context, self._channel, self._source, self._way)
         self.engine.recover()
         for name, feed in self.settings.feeds.items():
             folder = context.folder(name)
@@ -130,6 +132,9 @@ class Agent:
     def _source(self, options: AckOptions) -> Source:
         return open_source(options, self.settings, lambda secret: reveal(secret, self.settings.folder))
 
+    def _way(self, options: WayOptions) -> Way:
+        return open_way(options, lambda secret: reveal(secret, self.settings.folder))
+
     def scan(self) -> float | None:
         """Scan every folder once; return the seconds until another scan is worth while, None for no need."""
         waits: list[float] = []
@@ -143,6 +148,7 @@ class Agent:
                 unsettled += 1
                 continue
             self._tell(result)
+            self.engine.board.scanned(name, result.findings)
             unsettled += result.waiting + any(notice.fault.code == "E-FOLDER" for notice in result.findings)
             if result.next_look is not None:
                 waits.append(result.next_look)
@@ -190,6 +196,7 @@ class Agent:
             if self.engine.drain():
                 since = time.monotonic()
             elif waiting is None or time.monotonic() - since > patience:
+                self.engine.tell()
                 return
             else:
                 self._woken.wait(min(waiting, self.settings.scan))

@@ -7,26 +7,12 @@ command or a header and begin another.
 from __future__ import annotations
 
 import re
-from typing import Annotated
 
-from pydantic import AfterValidator
+from agent.settings.forms import LABEL, Address
 
 __all__ = ["Address", "batch_of", "domain_of", "message_id"]
 
-_LONGEST = 254  # RFC 5321 allows 256 for a path, with its brackets
-_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
-_BATCH = re.compile(rf"\s*<?([a-z2-7]{{20}})@{_LABEL}(?:\.{_LABEL})*>?\s*")
-
-
-def _address(text: str) -> str:
-    if len(text) > _LONGEST or not _ADDRESS.fullmatch(text):
-        raise ValueError("is not a mail address; write name@domain, without a person's name and brackets")
-    return text
-
-
-Address = Annotated[str, AfterValidator(_address)]
+_BATCH = re.compile(rf"\s*<?([a-z2-7]{{20}})@{LABEL}(?:\.{LABEL})*>?\s*")
 
 
 def domain_of(address: str) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "PERCENT",
     "TERM",
     "TIME",
+    "Address",
     "Bytes",
     "Codecs",
     "Currency",
@@ -52,6 +53,10 @@ TERM = f"none|{TIME}"
 LISTEN = r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<four>[0-9.]{7,15})):(?P<port>[0-9]{1,5})"
 _PORTS = 65536
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # one part of a domain
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{LABEL}(?:\.{LABEL})*")
+_LONGEST_ADDRESS = 254  # RFC 5321 allows 256 for a path, with its brackets
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
 
@@ -152,6 +157,13 @@ def _extension(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """Only plain ASCII is understood: other signs could end a command or a header and begin another."""
+    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
+        raise ValueError("is not a mail address; write name@domain, without a person's name and brackets")
+    return text
+
+
 def listening(text: str) -> tuple[str, int]:
     """Return address and port of a place to listen at, such as 127.0.0.1:9187 or [::1]:9187.
 
@@ -215,6 +227,7 @@ TemplateName = Annotated[str, Field(min_length=1)]
 Extension = Annotated[str, AfterValidator(_extension)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Ending = Annotated[str, AfterValidator(_ending)]
+Address = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Signs = tuple[Annotated[str, Field(min_length=1)], ...]

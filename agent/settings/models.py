@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.model import Change, Level  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.forms import (
+    Address,
     Bytes,
     Codecs,
     Currency,
@@ -55,6 +56,7 @@ __all__ = [
     "Settings",
     "Share",
     "Term",
+    "WayOptions",
 ]
 
 
@@ -130,6 +132,10 @@ class Feed(Model):
     extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
     max_size: Bytes = 2 * 2**30  # largest file taken
     allow_duplicates: bool = False  # take the same bytes again without asking a person
+    notify: tuple[
+        Address, ...
+    ] = ()  # who drops files here: told when one needs a person, and when it is well
+    tell_success: bool = False  # tell them of files that end well, too
 
 
 class Retries(Model):
@@ -172,6 +178,30 @@ class AckOptions(Model):
         return not self.destinations or destination in self.destinations
 
 
+class WayOptions(Model):
+    """What every way to tell people has; a module in agent/ways adds its own fields."""
+
+    type: str  # how notices travel
+    name: Name = ""  # needed where there are several ways of one type
+    tells: Literal["both", "files", "faults"] = "both"  # files: that need a person; faults: for operators
+    wait: Seconds = 300.0  # what happens within so long comes in one notice
+    repeat: Seconds = Field(default=86400.0, gt=0)  # a fault that lasts is told again after so long
+
+    @property
+    def place(self) -> str:
+        """What names this way for good, in the ledger and the log."""
+        return self.name or self.type
+
+    def addressees(self, feed: Feed | None) -> tuple[str, ...] | None:  # noqa: ARG002 - others look at the feed
+        """Return who is told of a feed's files (None: of faults); None where nobody is."""
+        return ()
+
+    @property
+    def with_report(self) -> bool:
+        """Whether the report of a file goes along."""
+        return False
+
+
 class Limits(Model):
     """What the preparing process may use."""
 
@@ -204,6 +234,7 @@ class Settings(Model):
     scan: Seconds = 5.0  # between two looks into the drop folders
     destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
     acknowledgements: tuple[AckOptions, ...] = ()  # where answers are found; none: nobody asks for any
+    notices: tuple[WayOptions, ...] = ()  # how people are told what needs them; none: by folders and log only
     feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
     monitor: Monitor | None = None  # where metrics and health can be asked for; off unless set
     limits: Limits = Limits()  # of the preparing process
