@@ -12,6 +12,7 @@ import pytest
 from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
+from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -34,6 +35,28 @@ def start_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda **how: stack.enter_context(Sshd(tmp_path / f"sshd-{next(numbers)}", **how))
+
+
+@pytest.fixture(scope="session")
+def vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vsftpd]:
+    """A vsftpd for all tests that change nothing about it; each uses a folder of its own."""
+    with Vsftpd(tmp_path_factory.mktemp("vsftpd") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def proftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProFtpd]:
+    """A ProFTPD for all tests that change nothing about it; each uses a folder of its own."""
+    with ProFtpd(tmp_path_factory.mktemp("proftpd") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
+    """Start FTP servers of one's own; the arguments are the class and those of `FtpServer`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ AuthOrder mod_auth_file.c
 AuthUserFile {folder}/passwords
 DefaultRoot /
 PidFile {folder}/pid
-ScoreboardFile {folder}/scoreboard
+ScoreboardFile none
 DelayEngine off
 WtmpLog off
 TransferLog none

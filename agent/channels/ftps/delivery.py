@@ -85,6 +85,8 @@ class Delivery:
 class ByRename(Delivery):
     """Upload under a temporary name, then rename: nobody ever sees a half."""
 
+    _half_renamed = False  # the server waits for the rename's second half
+
     def prepare(self) -> Receipt | None:
         """Upload under the temporary name, and have the rename begun: what is left is one command."""
         self._places.remove_stale()
@@ -103,7 +105,7 @@ class ByRename(Delivery):
     def publish(self) -> Receipt:
         """Rename to the final name."""
         self._control.check()
-        self.visible = True
+        self.visible, self._half_renamed = True, False
         try:
             self._control.order("rename the file", "RNTO", self._places.final)
         except RefusedError as refusal:
@@ -112,8 +114,12 @@ class ByRename(Delivery):
 
     def abandon(self) -> None:
         """Remove the temporary file."""
+        temporary = self._places.temporary
         with suppress(FarError):
-            self._places.removed(self._places.temporary)
+            if self._half_renamed:  # ProFTPD takes no other command before the rename's second half
+                self._control.ask("leave the file its name", "RNTO", temporary)
+                self._half_renamed = False
+            self._places.removed(temporary)
 
     def _upload(self) -> None:
         path = self._places.temporary
@@ -131,12 +137,11 @@ class ByRename(Delivery):
         try:
             self._control.order("rename the file", "RNFR", temporary)
         except RefusedError as refusal:
-            if self._places.presence(temporary) is Presence.ABSENT:
-                words = (
-                    "the temporary file is gone: this server may take files away before they have their name"
-                )
-                raise UnclearError(f"{words}, and then needs `publish: direct` ({refusal})") from refusal
-            raise
+            if self._places.removed(temporary) or self._places.size(temporary) is not None:
+                raise
+            words = "the temporary file may be gone: some servers take files away before they have their name"
+            raise UnclearError(f"{words}, and then need `publish: direct` ({refusal})") from refusal
+        self._half_renamed = True
 
     def _refused(self, refusal: RefusedError) -> Receipt:
         if self._places.removed(self._places.temporary):  # it is there: nothing was renamed

@@ -125,7 +125,9 @@ class Transfers:
                     while piece := sock.recv(_BLOCK):
                         self._control.watch.progress()
                         yield piece
-                except ssl.SSLEOFError:  # no goodbye: many servers say none, and so does who cuts a list short
+                except (
+                    ssl.SSLEOFError
+                ):  # no goodbye: many servers say none, and so does who cuts a list short
                     whole = False
             if isinstance(sock, ssl.SSLSocket):
                 _say_goodbye(sock)
