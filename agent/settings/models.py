@@ -183,3 +183,5 @@ class Settings(Model):
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader
     digest: str = ""  # SHA-256 over all settings files read; set by the loader
+    # Templates by name, as they were when these settings were found usable; those not here are read when needed.
+    texts: dict[str, str] = Field(default_factory=dict, repr=False)
