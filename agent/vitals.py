@@ -94,7 +94,8 @@ class Vitals:
 
     def reloading(self) -> None:
         """Say that settings are being read again."""
-        self._notifier.reloading()
+        if self.pulse.scans:  # else nobody was told yet that the agent is ready
+            self._notifier.reloading()
 
     def refused(self, error: AgentError) -> None:
         """Say that new settings are wrong, and that the old ones stay."""
@@ -124,7 +125,8 @@ class Vitals:
 
     def _reloaded(self) -> None:
         self._told_at = -math.inf  # the next scan tells how things stand now
-        self._notifier.ready()
+        if self.pulse.scans:
+            self._notifier.ready()
 
     def _standing(self, feeds: int) -> str:
         found = dict.fromkeys(_STANDING.values(), 0)
