@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from agent.acks.base import Kind
-    from agent.acks.imap.session import Listed, Session
+    from agent.acks.imap.session import Head, Session
     from agent.settings.models import Settings
 
 _FAILURES = (FarError, WaitingError, OSError)
@@ -118,7 +118,7 @@ class Source:
         self._session: Session | None = None
         self._validity = 0
         self._after = 0  # every message up to this UID was looked at
-        self._open: dict[int, Listed] = {}  # those of them that are not known to be kept
+        self._open: set[int] = set()  # those of them that are not known to be kept
         self._ended: dict[int, int] = {}  # those of them whose fetching ended a connection, and how often
         self._offered: dict[str, int] = {}  # by key: their UIDs
 
@@ -147,9 +147,10 @@ class Source:
 
     def _each(self, known: Callable[[str], bool]) -> Generator[Fetched, None, list[ChannelError]]:
         faults: list[ChannelError] = []
-        for listed in self._listed():
-            self._open[listed.uid] = listed
-            self._after = max(self._after, listed.uid)
+        with self._classified():
+            session = self._connected()
+            self._open.update(session.uids(self._after))
+        self._after = max((self._after, *self._open))
         for group in self._groups():
             for uid, head in self._heads(group, faults).items():
                 with self._told(uid, faults):
@@ -159,10 +160,6 @@ class Source:
                         yield fetched
         return faults
 
-    def _listed(self) -> list[Listed]:
-        with self._classified():
-            return self._connected().listing(self._after)
-
     def _groups(self) -> Iterator[list[int]]:
         """Group what is open: many at a time, and last, one by one, what has ended a connection before."""
         calm = sorted(uid for uid in self._open if uid not in self._ended)
@@ -171,9 +168,9 @@ class Source:
         for uid in sorted(self._ended, key=lambda uid: (self._ended[uid], uid)):
             yield [uid]
 
-    def _heads(self, uids: list[int], faults: list[ChannelError]) -> dict[int, bytes]:
+    def _heads(self, uids: list[int], faults: list[ChannelError]) -> dict[int, Head]:
         """Return heads; where the server refuses several, one by one."""
-        found: dict[int, bytes] = {}
+        found: dict[int, Head] = {}
         try:
             with self._classified(*uids):
                 found = self._connected().heads(uids)
@@ -184,7 +181,7 @@ class Source:
                 raise
         else:
             for gone in set(uids) - found.keys():
-                self._open.pop(gone, None)
+                self._forget(gone)
         return found
 
     @contextmanager
@@ -197,25 +194,24 @@ class Source:
                 raise
             faults.append(type(error)(f"message {uid} cannot be fetched: {error}", evidence=error.evidence))
 
-    def _taken(self, uid: int, head: bytes, known: Callable[[str], bool]) -> Fetched | None:
-        listed = self._open.get(uid)
-        if listed is None:
+    def _taken(self, uid: int, head: Head, known: Callable[[str], bool]) -> Fetched | None:
+        if uid not in self._open:  # the server has begun to count anew
             return None
-        if not self._welcome(head):
+        if not self._welcome(head.content):
             self._forget(uid)
             return None
-        key = f"{listed.size} head-sha256:{hashlib.sha256(head).hexdigest()}"
+        key = f"{head.size} head-sha256:{hashlib.sha256(head.content).hexdigest()}"
         if known(key):
             self._tidy(uid)
             return None
-        if listed.size > self._options.max_size:
-            raise Permanent(f"it has {listed.size} bytes, more than max_size allows")
+        if head.size > self._options.max_size:
+            raise Permanent(f"it has {head.size} bytes, more than max_size allows")
         with self._classified(uid):
             content = self._connected().message(uid)
         if content is None:
             self._forget(uid)
             return None
-        return Fetched(key, mails.subject(head), content, listed.written_at)
+        return Fetched(key, mails.subject(head.content), content, head.written_at)
 
     def _welcome(self, head: bytes) -> bool:
         if not self._options.senders:
@@ -236,7 +232,7 @@ class Source:
         self._forget(uid)
 
     def _forget(self, uid: int) -> None:
-        self._open.pop(uid, None)
+        self._open.discard(uid)
         self._ended.pop(uid, None)
 
     def _connected(self) -> Session:

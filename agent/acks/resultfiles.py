@@ -172,12 +172,15 @@ class Source:
         return Fetched(f"{name} sha256:{digest}", name, content, found.modified)
 
     def _tidy(self, found: Found, key: str) -> None:
+        if self._options.afterwards == "leave":
+            self._done[found.name] = found.stamp
+            return
         if self._options.afterwards == "remove":
             self._place.remove(found)
-        elif self._options.afterwards == "move":
+        else:
             digest = key.rpartition(":")[2]
             self._place.move(found, self._options.move_to, (found.name, f"{found.name}.{digest[:16]}"))
-        self._done[found.name] = found.stamp
+        self._since.pop(found.name, None)  # what comes under this name next is another file
 
 
 def _place(

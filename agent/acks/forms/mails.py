@@ -205,7 +205,7 @@ def _text(parts: list[Message]) -> str:
     marked = next((part for part in bodies if _kind(part) == "text/html"), None)
     if marked is None:
         return ""
-    return html.unescape(_TAG.sub(" ", _BLOCK_END.sub("\n", _decoded(marked)[:_BODY])))
+    return html.unescape(_TAG.sub(" ", _BLOCK_END.sub("\n", _decoded(marked)[:_BODY]))).replace("\xa0", " ")
 
 
 def _files(parts: list[Message]) -> Iterator[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from imap_tools.utils import encode_folder
 from agent.acks.imap.client import Line
 from agent.acks.imap.failures import LoginError, LostError, PeerError, RefusedError
 from agent.net.tls import verifying
+from agent.settings.problems import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,12 +34,12 @@ _BROKEN = (imaplib.IMAP4.abort, ValueError, LookupError)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One message of the mailbox."""
+class Head:
+    """What is known of a message before it is fetched."""
 
-    uid: int
     size: int
     written_at: float | None  # UTC epoch seconds: when the server got it
+    content: bytes  # its head, verbatim
 
 
 class Session:
@@ -48,8 +49,11 @@ class Session:
 
     def __init__(self, options: Options, line: Line, secret: str) -> None:
         self._options, self._line = options, line
-        with self._talking("greet"):
-            self._client = line.client(options.host, options.max_size)
+        try:
+            with self._talking("greet"):
+                self._client = line.client(options.host, options.max_size)
+        except RefusedError as refusal:  # BYE: it has no time for us now
+            raise LostError(str(refusal)) from refusal
         with self._talking("begin TLS"):
             if options.security == "starttls":
                 self._client.starttls(verifying(options.ca_file))
@@ -62,19 +66,24 @@ class Session:
         """Whether nobody has noticed yet that it is dead."""
         return not self._line.watch.expired and self._client.state == "SELECTED"
 
-    def listing(self, after: int) -> list[Listed]:
-        """Return the messages with a higher UID, in their order."""
-        found = self._fetch(f"{after + 1}:*", "(UID RFC822.SIZE INTERNALDATE)")
-        listed = [one for head, _ in found if (one := _listed(head)) and one.uid > after]
-        return sorted(listed, key=lambda one: one.uid)
+    def uids(self, after: int) -> list[int]:
+        """Return the UIDs higher than this one, in their order; no message is looked into for it."""
+        found = [
+            part.split()
+            for part in self._do("list messages", "SEARCH", "UID", f"{after + 1}:*")
+            if isinstance(part, bytes)
+        ]
+        return sorted({int(uid) for part in found for uid in part if uid.isdigit() and int(uid) > after})
 
-    def heads(self, uids: Sequence[int]) -> dict[int, bytes]:
+    def heads(self, uids: Sequence[int]) -> dict[int, Head]:
         """Return the heads of some messages, as far as they are there."""
-        return self._literals(uids, "(UID BODY.PEEK[HEADER])")
+        found = self._literals(uids, "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
+        return {uid: _head(words, literal) for uid, (words, literal) in found.items()}
 
     def message(self, uid: int) -> bytes | None:
         """Return a whole message, verbatim; None where it is gone."""
-        return self._literals([uid], "(UID BODY.PEEK[])").get(uid)
+        found = self._literals([uid], "(UID BODY.PEEK[])").get(uid)
+        return found[1] if found else None
 
     def mark_seen(self, uid: int) -> None:
         """Mark a message as seen."""
@@ -111,10 +120,13 @@ class Session:
                     self._client.authenticate("PLAIN", lambda _: f"\0{username}\0{secret}".encode())
                 else:
                     self._client.login(username, secret)
+            with self._talking("tell what it can do"):  # more than before the login: MOVE, UIDPLUS
+                told = self._client.capability()[1][-1] or b""
         except RefusedError as refusal:
             if any(code in str(refusal) for code in _LATER):
                 raise LostError(str(refusal)) from refusal
             raise LoginError(f"the server refused the login of {username!r}") from refusal
+        self._client.capabilities = tuple(told.decode("ascii", "replace").upper().split())
 
     def _open(self) -> None:
         name, read_only = self._options.mailbox, self._options.afterwards == "leave"
@@ -128,12 +140,17 @@ class Session:
             raise PeerError("the server does not say which messages its numbers mean (UIDVALIDITY)")
         self.validity = int(told)
 
-    def _literals(self, uids: Sequence[int], parts: str) -> dict[int, bytes]:
-        found: dict[int, bytes] = {}
-        for head, literal in self._fetch(",".join(map(str, uids)), parts):
-            uid = _UID.search(head)
+    def _literals(self, uids: Sequence[int], parts: str) -> dict[int, tuple[bytes, bytes]]:
+        found: dict[int, tuple[bytes, bytes]] = {}
+        odd: set[int] = set()
+        for words, literal in self._fetch(",".join(map(str, uids)), parts):
+            uid = _UID.search(words)
             if uid and literal is not None:
-                found[int(uid[1])] = literal
+                found[int(uid[1])] = words, literal
+            elif uid:
+                odd.add(int(uid[1]))
+        if (odd - found.keys()) & set(uids):
+            raise RefusedError("the server answered about a message in a form that is not understood")
         return {uid: found[uid] for uid in uids if uid in found}
 
     def _fetch(self, uids: str, parts: str) -> Iterator[tuple[bytes, bytes | None]]:
@@ -161,6 +178,7 @@ class Session:
         return _Talking(step, lambda: self._line.watch.expired)
 
 
+_LONGEST_SAID = 200  # characters of what a server says
 _FAREWELL = 2.0  # seconds for a polite end
 
 
@@ -181,7 +199,7 @@ class _Talking:
             words = f"{expired or 'the connection broke'} when the server was asked to {self._step}"
             raise LostError(words) from error
         if isinstance(error, imaplib.IMAP4.error):
-            raise RefusedError(f"the server refused to {self._step}: {str(error)[:200]}") from error
+            raise RefusedError(f"the server refused to {self._step}: {_said(error)}") from error
 
 
 def connect(options: Options, secret: str) -> Session:
@@ -202,11 +220,19 @@ def connect(options: Options, secret: str) -> Session:
         raise
 
 
-def _listed(head: bytes) -> Listed | None:
-    uid, size, date = _UID.search(head), _SIZE.search(head), _DATE.search(head)
-    if not uid or not size:
-        return None
-    return Listed(int(uid[1]), int(size[1]), _moment(date[1].decode("ascii", "replace")) if date else None)
+def _said(error: Exception) -> str:
+    """Return the server's own words, on one line."""
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return shown(text, _LONGEST_SAID)[1:-1]
+
+
+def _head(words: bytes, literal: bytes) -> Head:
+    size, date = _SIZE.search(words), _DATE.search(words)
+    moment = _moment(date[1].decode("ascii", "replace")) if date else None
+    if not size:
+        raise RefusedError("the server does not tell the size of a message")
+    return Head(int(size[1]), moment, literal)
 
 
 def _moment(text: str) -> float | None:
