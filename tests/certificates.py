@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -64,7 +65,7 @@ class Authority:
         )
         self.ca_file.write_bytes(own.public_bytes(Encoding.PEM))
 
-    def certificate(self, *names: str, expired: bool = False) -> Certificate:
+    def certificate(self, *names: str, expired: bool = False, self_signed: bool = False) -> Certificate:
         """Make a server's certificate for names and addresses (default: localhost and 127.0.0.1)."""
         self._made += 1
         names = names or ("localhost", "127.0.0.1")
@@ -72,14 +73,14 @@ class Authority:
         begin, end = (now - 2 * _LIFE, now - _LIFE) if expired else (now - _SKEW, now + _LIFE)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         signed = (
-            _builder(subject, self._name, key.public_key(), begin, end)
+            _builder(subject, subject if self_signed else self._name, key.public_key(), begin, end)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
-            .sign(self._key, hashes.SHA256())
+            .sign(key if self_signed else self._key, hashes.SHA256())
         )
         made = Certificate(
             *(self._folder / f"server-{self._made}.{ending}" for ending in ("crt", "key", "pem"))
@@ -92,6 +93,18 @@ class Authority:
         made.both.touch(mode=0o600)
         made.both.write_bytes(made.key.read_bytes() + made.certificate.read_bytes())
         return made
+
+    def pair(self, *, name: str = "", days: int = 1, self_signed: bool = False) -> tuple[Path, Path]:
+        """Return the files of a certificate and its key; `days` until it ends, negative: ago."""
+        names = (name,) if name else ()
+        made = self.certificate(*names, expired=days < 0, self_signed=self_signed)
+        return made.certificate, made.key
+
+    def context(self, **how: Any) -> ssl.SSLContext:
+        """Return a server's context; the arguments are those of `pair`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.pair(**how))
+        return context
 
     def _identifier(self) -> x509.SubjectKeyIdentifier:
         return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())

@@ -12,6 +12,8 @@ import pytest
 from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
+from tests.certificates import Authority
+from tests.mail_servers import Aiosmtpd, Postfix
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -34,6 +36,33 @@ def start_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda **how: stack.enter_context(Sshd(tmp_path / f"sshd-{next(numbers)}", **how))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority for certificates, which no machine trusts."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def shared_postfix(authority: Authority) -> Iterator[Postfix]:
+    """A Postfix for all tests that change nothing about it; use `postfix`."""
+    with Postfix(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def postfix(shared_postfix: Postfix) -> Postfix:
+    """A Postfix whose mailboxes are empty."""
+    shared_postfix.forget()
+    return shared_postfix
+
+
+@pytest.fixture
+def aiosmtpd(authority: Authority) -> Iterator[Aiosmtpd]:
+    """An SMTP server with STARTTLS and a login."""
+    with Aiosmtpd(authority.context()) as server:
+        yield server
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ class Parcel:
     size: int
     sha256: str
     attempt: int  # 1-based
+    made_at: float = 0.0  # when the batch was made, UTC epoch seconds; never changes between attempts
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,20 @@ if TYPE_CHECKING:
     from agent.feedback.story import Delivery, Story
 
 _SAW_IT = "you have seen there what became of it: no answer is awaited any more"
+_SILENT = "impact.com has not answered yet"
+_TAKEN = "impact.com has it and has not said yet what became of the rows"
 _AGAIN = "it is not there: sends the same rows again under a new name"
+
+
+def contradiction(story: Story) -> Verdict | None:
+    """Judge a story whose answers cannot be true with what is known; None where there is none of them."""
+    concerned = _with(story, "contradicted")
+    return _contradicted(story, concerned) if concerned else None
 
 
 def verdict_of_answers(story: Story) -> Verdict | None:
     """Judge a story by what came back, or has not; None where that leaves nothing to say. The worst comes first."""
     for concerned, teller in (
-        (_with(story, "contradicted"), _contradicted),
         (_unread(story), _unclear),
         (_overdue(story), _late),
         (refusing(story), _refused),
@@ -177,41 +184,20 @@ def _odd(story: Story, concerned: Sequence[Delivery]) -> Verdict:
 
 def _waiting(story: Story, concerned: Sequence[Delivery]) -> Verdict:
     taken = all(delivery.batch.state == BatchState.TAKEN for delivery in concerned)
-    waits = (
-        "impact.com has it and has not said yet what became of the rows"
-        if taken
-        else "impact.com has not answered yet"
-    )
-    details = (
-        f"{waits[0].upper()}{waits[1:]}." if not taken else f"{waits}.",
-        *delivered(story),
-        *accepted(story),
-    )
+    waits = _TAKEN if taken else _SILENT
     if kept(story):
+        details = (f"{waits}.", *delivered(story), *accepted(story))
         return Verdict(Tone.CARE, f"Partly sent: {kept(story)}", details, mend_kept(story), (), caveat(story))
     headline = part(story, concerned, f"Delivered; {waits}", "are delivered and wait for impact.com's answer")
-    return Verdict(
-        Tone.BUSY,
-        headline,
-        details[1:],
-        "Nothing. The agent asks for the answer by itself.",
-        (),
-        caveat(story),
-    )
+    todo = "Nothing. The agent asks for the answer by itself."
+    return Verdict(Tone.BUSY, headline, (*delivered(story), *accepted(story)), todo, (), caveat(story))
 
 
 def _still_waiting(story: Story) -> tuple[str, ...]:
-    open_ones = [delivery for delivery in story.deliveries if not ended(delivery.batch)]
-    batches = count(len(open_ones), "batch", "batches")
-    return (
-        (
-            f"{batches} still wait for impact.com's answer."
-            if len(open_ones) > 1
-            else f"{batches} still waits for impact.com's answer.",
-        )
-        if open_ones
-        else ()
-    )
+    waiting = [delivery for delivery in story.deliveries if not ended(delivery.batch)]
+    wait = "waits" if len(waiting) == 1 else "wait"
+    batches = count(len(waiting), "batch", "batches")
+    return (f"{batches} still {wait} for impact.com's answer.",) if waiting else ()
 
 
 def _details(story: Story, concerned: Sequence[Delivery]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _NAMED = 5  # batches, reasons and commands written out; the others stand in the table of batches
 
 _NOT_ASKED = (
-    "Delivered is not applied: nobody has heard from impact.com what became of these rows, because no answer is"
-    " asked for. Only impact.com itself can show whether each change was made."
+    "Delivered is not applied: nobody asked impact.com what became of these rows, because the destination has"
+    " no source of acknowledgements. Only impact.com itself can show whether each change was made."
 )
 
 

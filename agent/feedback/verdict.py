@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.feedback import aside, travelling
-from agent.feedback.answered import accepted, verdict_of_answers
+from agent.feedback.answered import accepted, contradiction, verdict_of_answers
 from agent.feedback.sentences import Tone, Verdict, caveat, delivered, kept, kept_besides, mend_kept
 from agent.feedback.wording import count, number
 from agent.model import Severity
@@ -89,16 +89,18 @@ def batch_words(delivery: Delivery) -> str:
 def _ended(story: Story) -> Verdict:
     if not story.deliveries:
         return aside.without_batches(story)
-    if told := verdict_of_answers(story):
-        return told
     if strange := [
         delivery.batch.state for delivery in story.deliveries if delivery.batch.state not in _BATCH
     ]:
         return _not_understood(story, strange[0])
+    if told := contradiction(story):
+        return told
     if cancelled := story.in_state(BatchState.CANCELLED):
         return travelling.cancelled(story, cancelled)
     if not _adds_up(story):
         return _does_not_add_up(story)
+    if told := verdict_of_answers(story):
+        return told
     return _partly_sent(story) if kept(story) else _all_sent(story)
 
 

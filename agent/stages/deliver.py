@@ -104,7 +104,8 @@ class _Try:
                 return self._ended("failed", words)
             return self._ended("failed", f"nothing was sent: {error}")
         batch = self.batch
-        parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, self.attempt.number)
+        number, made_at = self.attempt.number, batch.created_at
+        parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, number, made_at)
         try:
             return self._found_before(parcel) or self._sent(parcel)
         except UnknownOutcome as error:

@@ -205,7 +205,7 @@ def test_a_full_disk_is_waited_out(house_of, said):
     for number in range(3):
         house.taken(f"a{number}.csv", source(f"A{number}"))
     disk = FullDisk(house.spool)
-    house.engine = Engine(replace(house.context, spool=disk), lambda _: house.far)
+    house.engine = Engine(replace(house.context, spool=disk), lambda _: house.far, lambda _: house.postbox)
     house.engine.drain()
     assert not house.engine.drain()
     house.engine._room_at = 0.0  # five seconds later

@@ -77,8 +77,9 @@ def _processed_again(batch: Batch, refused: int) -> Consequence:
 def _bounced(batch: Batch, attempts: Sequence[Attempt], answer: Answer) -> Consequence:
     words = f"the mail that carried it came back: {answer.remark}"
     if batch.state in {BatchState.SENT, BatchState.IN_DOUBT}:
-        last = doubtful(attempts)[-1]
-        return Consequence("bounced", words, replace(last, outcome="bounced", evidence=answer.remark))
+        carried = doubtful(attempts)[-1:]
+        back = [replace(one, outcome="bounced", evidence=answer.remark) for one in carried]
+        return Consequence("bounced", words, *back)
     if batch.state in {BatchState.TAKEN, BatchState.PROCESSED}:
         return _contradicted(f"{words}; yet impact.com has answered it")
     return Consequence("heard", words)

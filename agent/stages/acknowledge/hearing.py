@@ -17,7 +17,7 @@ from agent.errors import SpoolError
 from agent.impact.answers import meaning_of
 from agent.ledger.ids import BATCH_ID
 from agent.ledger.transition import Transition
-from agent.mail.message import batch_of
+from agent.mail.addresses import batch_of
 from agent.model import Answer as Noted
 from agent.model import Paper
 from agent.stages.acknowledge.consequence import consequence
