@@ -82,6 +82,11 @@ class Options(AckOptions):
         return self
 
     @property
+    def place(self) -> str:
+        """What names this source for good."""
+        return f"mailbox {self.mailbox} of {self.username} at {self.host}"
+
+    @property
     def port_used(self) -> int:
         """The port, as written or as usual."""
         return self.port or _PORTS[self.security]

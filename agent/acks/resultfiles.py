@@ -61,6 +61,11 @@ class Options(AckOptions):
             raise ValueError("needs both or neither: afterwards: move, and move_to with another folder")
         return self
 
+    @property
+    def place(self) -> str:
+        """What names this source for good."""
+        return f"results in {self.folder}" if self.folder else f"results at {self.through}:{self.directory}"
+
 
 class Source:
     """One result folder; see `base.Source`.

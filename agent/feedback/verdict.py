@@ -89,19 +89,19 @@ def batch_words(delivery: Delivery) -> str:
 def _ended(story: Story) -> Verdict:
     if not story.deliveries:
         return aside.without_batches(story)
-    if strange := [
-        delivery.batch.state for delivery in story.deliveries if delivery.batch.state not in _BATCH
-    ]:
+    states = [delivery.batch.state for delivery in story.deliveries]
+    if strange := [state for state in states if state not in _BATCH]:
         return _not_understood(story, strange[0])
-    if told := contradiction(story):
-        return told
+    return contradiction(story) or _settled(story)
+
+
+def _settled(story: Story) -> Verdict:
+    """Judge a story of which nothing is on its way to the other end any more."""
     if cancelled := story.in_state(BatchState.CANCELLED):
         return travelling.cancelled(story, cancelled)
     if not _adds_up(story):
         return _does_not_add_up(story)
-    if told := verdict_of_answers(story):
-        return told
-    return _partly_sent(story) if kept(story) else _all_sent(story)
+    return verdict_of_answers(story) or (_partly_sent(story) if kept(story) else _all_sent(story))
 
 
 def _not_understood(story: Story, state: str) -> Verdict:

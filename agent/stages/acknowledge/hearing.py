@@ -27,7 +27,7 @@ from agent.states import AnswerState, SubmissionState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agent.acks.base import Answer, Refusal
+    from agent.acks.base import Answer, Kind, Refusal
     from agent.model import Acknowledgement, Batch
     from agent.stages.acknowledge.consequence import Consequence
     from agent.stages.context import Context
@@ -59,7 +59,7 @@ def hear(context: Context, acknowledgement: str) -> list[Transition]:
     return _Hearing(context, found).follow(read(_kind(found), found.name, content))
 
 
-def _kind(found: Acknowledgement) -> str:
+def _kind(found: Acknowledgement) -> Kind:
     return next(kind for kind, ending in ENDINGS.items() if found.path.endswith(ending))
 
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from agent.errors import SpoolError
@@ -24,7 +25,7 @@ from agent.states import SubmissionState, ended
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.feedback.story import Story
+    from agent.feedback.story import Delivery, Story
     from agent.model import Submission
     from agent.stages.context import Context
 
@@ -154,6 +155,7 @@ def _worth_keeping(context: Context, story: Story) -> list[tuple[str, Paper]]:
         name = f"batch-{batch.number}-{batch.name}"
         name = name if len(name.encode()) <= _LONGEST else f"batch-{batch.number}"
         kept[name] = Paper("batch", batch.path, batch.sha256, batch.size)
+        kept |= _answers(context, delivery)
     page = io.StringIO()
     write_html(story, page)
     told = (("report.html", "report", page.getvalue()), ("receipts.json", "receipt", _receipts(story)))
@@ -161,6 +163,20 @@ def _worth_keeping(context: Context, story: Story) -> list[tuple[str, Paper]]:
         stored = context.spool.write(f"spool/papers/{submission.id}/{name}", text.encode())
         kept[name] = stored.paper(kind)
     return list(kept.items())
+
+
+def _answers(context: Context, delivery: Delivery) -> dict[str, Paper]:
+    """Return what came back about a batch, word for word, and the lists of refused rows."""
+    kept, batch = {}, delivery.batch
+    papers = {paper.path: paper for paper in context.ledger.papers(batch.submission)}
+    for place, answer in enumerate(delivery.answers, start=1):
+        found = context.ledger.acknowledgement(answer.acknowledgement)
+        if found is not None:
+            name = f"acknowledgement-{batch.number}-{place}{PurePosixPath(found.path).suffix}"
+            kept[name] = Paper("acknowledgement", found.path, found.sha256, found.size)
+        if answer.paper in papers:
+            kept[f"refused-{batch.number}-{place}.jsonl"] = papers[answer.paper]
+    return kept
 
 
 def _receipts(story: Story) -> str:
