@@ -6,19 +6,20 @@ Their lines are taken out of the drafts and each order is settled as a whole; go
 from __future__ import annotations
 
 import csv
-from itertools import islice
+from itertools import islice, starmap
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.impact.batchfile import encode
-from agent.preparing.batches import DraftFile, lines_of, without
+from agent.preparing.batches import lines_of, without
 from agent.preparing.rows import Repeats, Rows
-from agent.preparing.settling import Settling
+from agent.preparing.settling import REPEATED, Settling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from agent.preparing.batches import DraftFile
     from agent.preparing.runs import FirstLook
-    from agent.preparing.scratch import Run
+    from agent.preparing.scratch import Place, Run
     from agent.preparing.verdicts import Verdict
 
 Known = tuple[tuple[str, ...], "Verdict"]  # a line's cells, and what the rules say of it
@@ -35,25 +36,61 @@ class SecondLook(Settling):
         self._verdicts = look.verdicts
         self._linked = self.scratch.linked()
         self._written: list[tuple[DraftFile, BinaryIO]] = []
-        self._removed: list[int] = []  # rows taken out of each draft
+        self._emptied: frozenset[int] = (
+            frozenset()
+        )  # drafts of which nothing stays: their totals do not matter
 
     def run(self) -> None:
         """Settle every unsettled order anew and mend the drafts."""
-        self.scratch.gather()
         self.drafts.close()
         first = list(self.drafts.files)
-        self._removed = [0 for _ in first]
         self._written = [(draft, draft.path.open("rb")) for draft in first]
         try:
+            self.scratch.gather(self._identical)
+            removed = self.scratch.removed_rows()
+            self._emptied = frozenset(
+                number
+                for number, draft in enumerate(first[:-1], start=1)  # the last may get more rows
+                if draft.rows == removed.get(number)
+            )
+            self._leave_out()
             for runs in self.scratch.orders_again():
                 self._order(runs)
         finally:
             for _, file in self._written:
                 file.close()
         self.drafts.close()
-        for number, (draft, rows) in enumerate(zip(first, self._removed, strict=True), start=1):
-            if rows:
-                without(draft, self.scratch.removed(number), rows)
+        for number, rows in removed.items():
+            without(first[number - 1], self.scratch.removed(number), rows)
+
+    def _identical(self, places: Iterable[Place]) -> bool:
+        """Tell whether the same bytes stand in all places of the drafts."""
+        texts = starmap(self._text, places)
+        one = next(texts)
+        return all(one == other for other in texts)
+
+    def _text(self, number: int, start: int, size: int) -> bytes:
+        file = self._written[number - 1][1]
+        file.seek(start)
+        return file.read(size)
+
+    def _leave_out(self) -> None:
+        """Leave out the runs whose lines are those of their order's first run: no row of theirs is looked at."""
+        for run, first in self.scratch.left_out():
+            self.tally.sent -= run.rows
+            self.tally.repeated += run.rows
+            if run.batch not in self._emptied:
+                self._rows_of(run, {})
+            if self.scratch.findings.room(REPEATED) <= 0:
+                self.scratch.findings.count(REPEATED, run.came)
+                continue
+            repeats = Repeats()
+            repeats.rows.take_origins(run.number, run.line, run.rows, run.origins)
+            earlier = Rows()
+            earlier.take_origins(*first)
+            repeats.earlier = earlier.numbers
+            repeats.extend(Repeats.read(run.repeats))
+            self.note_repeats(repeats, run.seq)
 
     def _order(self, runs: list[Run]) -> None:
         shared = self.scratch.shared_in(runs)
@@ -97,9 +134,8 @@ class SecondLook(Settling):
 
     def _rows_of(self, run: Run, known: dict[str, Known]) -> Rows:
         """Read a run back from its draft, and take its rows out of the draft's totals."""
-        draft, file = self._written[run.batch - 1]
         rows = Rows()
-        rows.lines = lines_of(file, run.start, run.size)
+        rows.lines = lines_of(self._text(run.batch, run.start, run.size))
         for line in rows.lines:
             if line not in known:
                 cells = (
@@ -109,8 +145,8 @@ class SecondLook(Settling):
         rows.cells = [known[line][0] for line in rows.lines]
         rows.verdicts = [known[line][1] for line in rows.lines]
         rows.take_origins(run.number, run.line, run.rows, run.origins)
-        draft.scales.take_out(rows.verdicts)
-        self._removed[run.batch - 1] += len(rows.lines)
+        if run.batch not in self._emptied:
+            self._written[run.batch - 1][0].scales.take_out(rows.verdicts)
         return rows
 
 

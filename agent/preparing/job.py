@@ -22,6 +22,7 @@ class Job:
     scratch: Path  # an empty private folder; everything made is put there
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
+    max_size: int | None = None  # bytes of one batch file
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -34,6 +35,7 @@ class Job:
                 "scratch": str(self.scratch),
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
+                "max_size": self.max_size,
             }
         )
 
@@ -49,6 +51,7 @@ class Job:
             Path(raw["scratch"]),
             raw["max_rows"],
             raw["preview_rows"],
+            raw["max_size"],
         )
 
 

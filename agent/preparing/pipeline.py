@@ -26,7 +26,7 @@ from agent.preparing.blocks import PlainLook
 from agent.preparing.checking import feed_template
 from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
-from agent.preparing.layouts import lay_out
+from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from agent.preparing.runs import FirstLook
     from agent.readers.base import Source
 
+_NOTHING = Fault(
+    "W-NOTHING",
+    "the template passed over every record: there is nothing to send",
+    "is it the right file, and the right feed?",
+)
 _COLUMNS = tuple(one.name for one in fields(Finding))
 
 
@@ -58,7 +63,8 @@ class Preparation:
             currency=job.feed.currency,
             max_amount=job.feed.max_amount,
         )
-        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows)
+        most = None if job.layout else job.max_size  # a layout's size is known when all is laid out
+        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows, most)
         self._identifiers = frozenset(
             index for index, name in enumerate(self.rules.header) if name in IDENTIFIERS
         )
@@ -196,14 +202,14 @@ class Preparation:
     ) -> Prepared:
         verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
-            words = "the template passed over every record: there is nothing to send"
-            self.scratch.findings.add(
-                Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ()
-            )
+            self.scratch.findings.add(_NOTHING, ())
         shown = first_rows(self.drafts.files, self.job.preview_rows)
+        drafts = lay_out(self.job, self.drafts, self.rules.header) if verdict in ("ready", "hold") else ()
+        if fault := too_large(self.job, drafts):
+            self.scratch.findings.add(fault, ())
+            verdict, reason, drafts = "refused", fault.words, ()
         refused = verdict == "refused"
         rejects = self._write_rejects(stream, everything=refused) if counts.kept_back else ""
-        drafts = () if refused or verdict == "nothing" else lay_out(self.job, self.drafts, self.rules.header)
         if refused:
             counts = Counts(
                 counts.records, 0, counts.sent + counts.kept_back, counts.repeated, counts.skipped, 0,

@@ -143,6 +143,7 @@ class Destination(Model):
     in_doubt: Literal["hold", "resend", "assume-sent"] = "hold"  # when nobody can tell if a batch arrived
     file_pattern: FilePattern = ""  # impact.com's pattern for this connection: * any run, ? one character
     max_rows: Rows | None = None  # rows of one batch, where it takes fewer than the feed allows
+    max_size: Bytes | None = None  # bytes of one batch file, where it takes no larger ones
     retries: Retries = Retries()  # when a deferred batch is tried again
 
 

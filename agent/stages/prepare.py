@@ -89,6 +89,7 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
         source=source,
         scratch=scratch,
         max_rows=min(feed.max_rows, destination.max_rows or feed.max_rows),
+        max_size=destination.max_size,
     )
 
 
@@ -219,7 +220,7 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     The same file that is prepared again on a person's word, or dropped again where the feed allows it, makes
     new batches: the far side may ignore a name that it knows.
     """
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{__version__}"
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{job.max_size}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,

@@ -130,6 +130,17 @@ def test_a_preview_names_batches_as_the_destination_wants(place, ask, tmp_path):
     assert (name[:10], rows) == ("mods_shop_", 1)
 
 
+def test_a_preview_parts_batches_as_the_destination_wants(place, ask, tmp_path):
+    """By its max_size, as they would be sent."""
+    place.settings["destinations"]["there"]["max_size"] = "150B"
+    place.save()
+    file = tmp_path / "refunds.csv"
+    file.write_bytes(source("A", "B", "C", "D"))
+    batches = ask("preview", str(file), "--json").told["batches"]
+    assert [rows for _, rows, _ in batches] == [2, 2]
+    assert max(size for _, _, size in batches) <= 150
+
+
 @pytest.mark.parametrize(
     ("make", "code", "words"),
     [
