@@ -168,28 +168,28 @@ class _Session:
 
     def _capability(self, _words: list[str]) -> str:
         self._say("* CAPABILITY " + _CAPABILITIES)
-        return "OK"
+        return "OK done"
 
     def _noop(self, _words: list[str]) -> str:
         if self._mailbox is not None:
             self._say(f"* {len(self._mailbox)} EXISTS")
-        return "OK"
+        return "OK done"
 
     def _logout(self, _words: list[str]) -> str:
         self._over = True
-        self._say("* BYE")
-        return "OK"
+        self._say("* BYE until next time")
+        return "OK done"
 
     def _login(self, words: list[str]) -> str:
         given = [word.encode("latin-1", "replace") for word in words]
         wanted = [self._server.username.encode(), self._server.password.encode()]
         self._known = len(given) == len(wanted) and all(map(secrets.compare_digest, given, wanted))
-        return "OK" if self._known else "NO [AUTHENTICATIONFAILED] not this login"
+        return "OK done" if self._known else "NO [AUTHENTICATIONFAILED] not this login"
 
     def _list(self, _words: list[str]) -> str:
         for name in self._server.mailboxes:
             self._say(f'* LIST () "/" {quoted(name)}')
-        return "OK"
+        return "OK done"
 
     def _select(self, words: list[str]) -> str:
         return self._open(words, may_write=True)
@@ -207,13 +207,13 @@ class _Session:
         self._say(f"* {len(self._mailbox)} EXISTS")
         self._say("* 0 RECENT")
         self._say("* FLAGS (\\Seen \\Answered \\Flagged \\Deleted)")
-        self._say(f"* OK [UIDVALIDITY {self._server.validity}]")
-        self._say(f"* OK [UIDNEXT {max((mail.uid for mail in self._mailbox), default=0) + 1}]")
-        return "OK [READ-WRITE]" if may_write else "OK [READ-ONLY]"
+        self._say(f"* OK [UIDVALIDITY {self._server.validity}] of these numbers")
+        self._say(f"* OK [UIDNEXT {max((mail.uid for mail in self._mailbox), default=0) + 1}] or more")
+        return f"OK [{'READ-WRITE' if may_write else 'READ-ONLY'}] opened"
 
     def _unselect(self, _words: list[str]) -> str:
         self._mailbox = None
-        return "OK"
+        return "OK done"
 
     def _mails(self) -> list[Mail]:
         return list(self._mailbox or ())
@@ -221,7 +221,7 @@ class _Session:
     def _search(self, words: list[str], *, by_uid: bool) -> str:
         found = searched(words, self._mails())
         self._say(" ".join(["* SEARCH", *(str(mail.uid if by_uid else number) for number, mail in found)]))
-        return "OK"
+        return "OK done"
 
     def _fetch(self, words: list[str], *, by_uid: bool) -> str:
         mails = self._mails()
@@ -233,7 +233,7 @@ class _Session:
         for number, mail in enumerate(mails, 1):
             if wanted(mail.uid if by_uid else number):
                 self._tell(number, mail, items)
-        return "OK"
+        return "OK done"
 
     def _tell(self, number: int, mail: Mail, items: Sequence[str]) -> None:
         said = f"* {number} FETCH (".encode()

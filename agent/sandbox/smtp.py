@@ -87,6 +87,8 @@ class SandboxSmtp:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
         self._loop.close()
