@@ -48,7 +48,9 @@ class Error:
 class Side(Protocol):
     """A server of the stand-in that takes files."""
 
-    accepted: Sequence[Accepted]
+    @property
+    def accepted(self) -> Sequence[Accepted]:
+        """Every file taken so far, in order."""
 
     def content(self, taken: Accepted) -> bytes:
         """Return what was taken."""
