@@ -59,6 +59,13 @@ class Collector:
             self._engine.survive(change.subject, lambda one=change: self._engine.commit([one]))  # type: ignore[misc]  # bound at once
         return bool(changes)
 
+    def tidy(self, name: str) -> None:
+        """Let go of a source whose settings are others now; to be called by the source's thread."""
+        opened = self._sources.get(name)
+        if opened and opened[0] != self._options(name):
+            del self._sources[name]
+            opened[1].close()
+
     def close(self) -> None:
         """Let go of all sources."""
         for _, source in tuple(self._sources.values()):

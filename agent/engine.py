@@ -1,19 +1,19 @@
 """Finds what is due and moves it one state on; nothing here remembers what a restart would miss.
 
-`advance(id)` is the only verb. Threads only ask "what is due?": some prepare, one per destination delivers,
-one per source collects what comes back, one tells and closes. The one broad `except` of the program is here:
-what nobody foresaw is logged, left where it stands and tried again later, while everything else goes on. An
-error of the ledger or of the spool's disk stops the agent; that of a folder people look into does not.
+`advance(id)` is the only verb; the threads of crew.py only ask "what is due?". The one broad `except` of the program
+is here: what nobody foresaw is logged, left where it stands and tried again later, while everything else goes on.
+An error of the ledger or of the spool's disk stops the agent; that of a folder people look into does not.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.collecting import Collector
+from agent.crew import Crew
 from agent.delivering import Deliverer
 from agent.engine_log import Seldom, said, say_unforeseen
 from agent.errors import AgentError, LedgerError, SpoolError
@@ -32,13 +32,11 @@ if TYPE_CHECKING:
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
     from agent.model import Submission
-    from agent.settings.models import AckOptions, Destination
+    from agent.settings.models import AckOptions, Destination, Settings
     from agent.stages.context import Context
 
 T = TypeVar("T")
 
-_IDLE = 2.0  # seconds a thread waits at most before it asks again: a person may have changed the ledger
-_SOON = 0.01  # seconds it waits at least
 _MOVED_ON = 1.0  # seconds a subject rests that somebody else has moved meanwhile
 _NO_ROOM = 5.0  # seconds between attempts while the disk is full
 _AFTER_FAILURE = 30.0  # seconds a subject rests after a failure nobody foresaw
@@ -61,8 +59,8 @@ class Engine:
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
         self.deliverer = Deliverer(self, open_channel)
         self.collector = Collector(self, open_source)
-        self._to_prepare = partial(to_prepare, context, self._is_free)
-        self._to_close = partial(to_close, context, self._is_free)
+        self.crew = Crew(self)
+        self.heard: Callable[[Transition], None] = lambda _change: None  # told each change that is committed
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}  # monotonic, until when
@@ -70,11 +68,20 @@ class Engine:
         self._room_at = 0.0  # monotonic: there is no room on the disk before
         self._full = False
         self._wake = threading.Condition()
-        self._rings = 0
+        self.rings = 0
 
     def recover(self) -> None:
         """Take up what was being sent when the agent came to its end, and hold what has no way any more."""
         self.deliverer.recover()
+
+    def take_over(self, settings: Settings) -> None:
+        """Go on with other settings; a step under way ends with those it began with.
+
+        `crew.newcomers` makes the threads of new destinations and sources; those of what is gone end by themselves.
+        """
+        self.context = replace(self.context, settings=settings)
+        self.deliverer.take_over()
+        self.ring()
 
     def advance(self, subject: str) -> bool:
         """Move one submission, batch or acknowledgement one state on; false where there was nothing to do."""
@@ -90,10 +97,13 @@ class Engine:
         return True
 
     def _prepare(self, submission: Submission) -> bool:
-        change = prepare(self.context, submission.id, lambda records: self.progress(submission.id, records))
-        if self.context.stop.asked and change.event in {"broke", "quarantined"}:
+        context = self.context
+        change = prepare(context, submission.id, lambda records: self.progress(submission.id, records))
+        if context.stop.asked and change.event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
         self.commit([change])
+        if context is not self.context:  # the destination that was chosen may be gone
+            self.deliverer.hold_stranded()
         return True
 
     def _send(self, subject: str) -> bool:
@@ -109,50 +119,17 @@ class Engine:
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
-        moved = [self.step(subject) for subject in self._to_prepare()]
+        moved = [self.step(subject) for subject in self.to_prepare()]
         moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
         moved += [self.collector.collect_due(one.place) for one in self.context.settings.acknowledgements]
         moved.append(self.collector.watch_for_late_ones())
-        moved += [self.step(subject) for subject in self._to_close()]
+        moved += [self.step(subject) for subject in self.to_close()]
         return any(moved)
-
-    def threads(self, preparing: int = 2) -> list[threading.Thread]:
-        """Make (not start) the threads that work until they are asked to stop."""
-        loops: list[tuple[str, Callable[[], None]]] = [("close", lambda: self._loop(self._to_close))]
-        loops += [
-            (f"prepare-{number + 1}", lambda: self._loop(self._to_prepare)) for number in range(preparing)
-        ]
-        loops += [
-            (f"deliver-{name}", lambda name=name: self._deliver_loop(name))  # type: ignore[misc]  # bound at once
-            for name in self.context.settings.destinations
-        ]
-        loops += [
-            (f"collect-{one.place}", lambda name=one.place: self._collect_loop(name))  # type: ignore[misc]  # bound at once
-            for one in self.context.settings.acknowledgements
-        ]
-        return [self.guarded(name, loop) for name, loop in loops]
-
-    def guarded(self, name: str, loop: Callable[[], None]) -> threading.Thread:
-        """Make a thread that takes the agent along when it fails."""
-
-        def run() -> None:
-            failure: AgentError | None = AgentError(f"the thread {name!r} ended in a way nobody foresaw")
-            try:
-                loop()
-                failure = None
-            except AgentError as error:
-                failure = error
-            finally:
-                if failure is not None:
-                    self.failure = self.failure or failure
-                    self.stop()
-
-        return threading.Thread(target=run, name=name, daemon=True)
 
     def ring(self) -> None:
         """Wake every thread: something may be due."""
         with self._wake:
-            self._rings += 1
+            self.rings += 1
             self._wake.notify_all()
 
     def stop(self) -> None:
@@ -170,30 +147,10 @@ class Engine:
         self.deliverer.close()
         self.collector.close()
 
-    def _loop(self, due: Callable[[], Sequence[str]]) -> None:
-        while not self.context.stop.asked:
-            rings = self._rings
-            if not any([self.step(subject) for subject in due()]):  # noqa: C419 - all of them
-                self._wait(rings, _IDLE)
-
-    def _deliver_loop(self, destination: str) -> None:
-        while not self.context.stop.asked:
-            rings = self._rings
-            if not self.deliverer.deliver_due(destination):
-                at = self.deliverer.next_try(destination)
-                soon = _IDLE if at is None else max(at - self.context.now(), _SOON)
-                self._wait(rings, min(soon, _IDLE))
-
-    def _collect_loop(self, source: str) -> None:
-        while not self.context.stop.asked:
-            rings = self._rings
-            late = self.collector.watch_for_late_ones()
-            if not self.collector.collect_due(source) and not late:
-                self._wait(rings, min(max(self.collector.next_time(source), _SOON), _IDLE))
-
-    def _wait(self, rings: int, seconds: float) -> None:
+    def wait(self, rings: int, seconds: float) -> None:
+        """Wait until somebody rings, unless somebody has since `rings` was read, or so many seconds."""
         with self._wake:
-            if self._rings == rings and not self.context.stop.asked:
+            if self.rings == rings and not self.context.stop.asked:
                 self._wake.wait(seconds)
 
     def survive(self, subject: str, step: Callable[[], T]) -> T | None:
@@ -238,6 +195,14 @@ class Engine:
         self._full = self._full and not moved
         return moved
 
+    def to_prepare(self) -> list[str]:
+        """Return submissions that wait to be prepared and that nobody is at."""
+        return to_prepare(self.context, self._is_free)
+
+    def to_close(self) -> list[str]:
+        """Return submissions about which the folder is owed a word and that nobody is at."""
+        return to_close(self.context, self._is_free)
+
     def _is_free(self, subject: str) -> bool:
         return subject not in self._busy and not self.rests(subject)
 
@@ -254,6 +219,7 @@ class Engine:
         self.context.ledger.commit(changes, at=self.context.now())
         for change in changes:
             said(change)
+            self.heard(change)
         if self.touched is not None:
             self.touched.update(map(self._submission_of, changes))
         self.ring()

@@ -1,7 +1,8 @@
 """What the agent says while it works: events with facts, never prose, never row contents or secrets.
 
 Every event has its name, weight and meaning in `EVENTS`; `say` refuses any other. On a terminal the lines are
-for people, elsewhere they are JSON, one object a line, on standard error.
+for people; under systemd they go to the journal, with a field for each fact; elsewhere they are JSON, one
+object a line, on standard error.
 """
 
 from __future__ import annotations
@@ -13,14 +14,22 @@ from typing import TYPE_CHECKING, TextIO
 
 import structlog
 
+from agent.journal import SOCKET, Journal, is_journal
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from structlog.typing import EventDict, Processor
 
 EVENTS: dict[str, tuple[int, str]] = {
     "agent.started": (logging.INFO, "The agent holds its lock and the ledger is sound."),
+    "agent.ready": (logging.INFO, "Every folder was looked into for the first time."),
     "agent.stopping": (logging.INFO, "A stop was asked for; what is at hand is brought to a safe point."),
     "agent.stopped": (logging.INFO, "Everything is at rest."),
     "agent.failed": (logging.CRITICAL, "The agent cannot go on; nothing is lost, start it again."),
+    "settings.reloaded": (logging.INFO, "New settings were read; all work goes on with them."),
+    "settings.refused": (logging.ERROR, "New settings are wrong; all work goes on with the old ones."),
+    "monitor.listening": (logging.INFO, "Metrics and health can be asked for."),
     "folder.watched": (logging.INFO, "A drop folder is watched and scanned."),
     "folder.degraded": (logging.WARNING, "The kernel's hints are not to be had; the scan alone finds files."),
     "folder.troubled": (logging.WARNING, "Something in a drop folder needs a person; said once."),
@@ -86,17 +95,21 @@ def configure(
     as_json: bool | None = None,
     level: int = logging.INFO,
     without: tuple[str, ...] = (),
+    journal: Path = SOCKET,
 ) -> None:
     """Choose where events go: `stream` is standard error unless given; JSON unless it is a terminal.
 
-    Events whose names begin with one of `without` are left out, because somebody else tells them.
+    Events whose names begin with one of `without` are left out, because somebody else tells them. Where the
+    stream leads to systemd's journal and nothing else is asked for, they go to the socket `journal`.
     """
     target = stream or sys.stderr
     plain = target.isatty() if as_json is None else not as_json
     stamp = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if plain else _MACHINE_TIME
     renderer = structlog.dev.ConsoleRenderer(colors=target.isatty()) if plain else _JSON
+    first = [_to_journal(Journal(journal))] if as_json is None and is_journal(target) else []
+    level_of = structlog.processors.add_log_level
     structlog.configure(
-        processors=[_leave_out(without), structlog.processors.add_log_level, stamp, _short, renderer],
+        processors=[_leave_out(without), level_of, _short, *first, stamp, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
@@ -110,6 +123,18 @@ def _leave_out(beginnings: tuple[str, ...]) -> Processor:
         return event
 
     return let_through
+
+
+def _to_journal(journal: Journal) -> Processor:
+    """Make what hands events to the journal; those it would not have go on to the stream."""
+
+    def hand_over(_logger: object, _name: str, event: EventDict) -> EventDict:
+        facts = {name: value for name, value in event.items() if name not in {"event", "level"}}
+        if journal.write(str(event["event"]), str(event["level"]), facts):
+            raise structlog.DropEvent
+        return event
+
+    return hand_over
 
 
 def _short(_logger: object, _name: str, event: EventDict) -> EventDict:

@@ -171,7 +171,7 @@ class Agent:
             AgentError: the agent cannot go on.
 
         """
-        self._work([self.engine.guarded("pass", self._pass)])
+        self._work([self.engine.crew.guarded("pass", self._pass)])
 
     def run(self) -> None:
         """Work until told to stop (SIGTERM, SIGINT, SIGHUP).
@@ -181,7 +181,7 @@ class Agent:
 
         """
         self.workers.start()
-        self._work([self.engine.guarded("scan", self._scan_loop), *self.engine.threads()])
+        self._work([self.engine.crew.guarded("scan", self._scan_loop), *self.engine.crew.threads()])
 
     def _pass(self) -> None:
         patience = max([_PATIENCE, *(2 * feed.settle for feed in self.settings.feeds.values())])

@@ -10,10 +10,11 @@ import click
 
 from agent.acks import every_kind
 from agent.cli import console
-from agent.cli.common import json_option, problems_of, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
+from agent.preparing.usable import problems_of, settings_at
 from agent.settings.models import Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from agent.cli import console
-from agent.cli.common import json_option, reading, resolved, settings_at, story_of
+from agent.cli.common import json_option, reading, resolved, story_of
+from agent.preparing.usable import settings_at
 from agent.stages.close import make_story
 from agent.states import SubmissionState
 

@@ -10,8 +10,9 @@ import click
 
 from agent import log
 from agent.cli import console
-from agent.cli.common import checked, json_option, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
+from agent.preparing.usable import checked, settings_at
 from agent.service import Agent
 from agent.stages.close import make_story
 from agent.states import BatchState, SubmissionState

@@ -129,6 +129,17 @@ def acknowledgement(connection: sqlite3.Connection, wanted: str) -> Acknowledgem
     return rows.to_acknowledgement(row) if row else None
 
 
+def batches_by_destination(
+    connection: sqlite3.Connection, states: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """Return how many batches there are, by destination and state; each state is read from its index."""
+    return {
+        (destination, str(state)): count
+        for state in states
+        for destination, count in connection.execute(statements.BATCHES_BY_DESTINATION, {"state": str(state)})
+    }
+
+
 def batches_of(connection: sqlite3.Connection, wanted: str) -> tuple[Batch, ...]:
     """Return the batches of a submission in the order they were made."""
     return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_OF, {"submission": wanted})))

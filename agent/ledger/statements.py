@@ -83,6 +83,7 @@ UNION ALL SELECT 'acknowledgement', state, COUNT(*) FROM acknowledgement GROUP B
 KNOWN_PATHS = """
 SELECT path FROM batch UNION SELECT path FROM paper UNION SELECT path FROM acknowledgement
 """
+BATCHES_BY_DESTINATION = "SELECT destination, COUNT(*) FROM batch WHERE state = :state GROUP BY destination"
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond
 UNION SELECT id FROM batch WHERE id >= :first AND id < :beyond

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from iso4217 import raw_table
@@ -29,6 +30,7 @@ __all__ = [
     "Extension",
     "FilePattern",
     "Limit",
+    "Listen",
     "Name",
     "Rows",
     "Seconds",
@@ -37,6 +39,7 @@ __all__ = [
     "TemplateName",
     "Term",
     "Wildcards",
+    "listening",
 ]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -46,6 +49,8 @@ _LONGEST_NAME = 255  # characters, of a file name as of whatever else is looked 
 _WHOLE = 100  # percent
 TIME = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)"
 TERM = f"none|{TIME}"
+LISTEN = r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<four>[0-9.]{7,15})):(?P<port>[0-9]{1,5})"
+_PORTS = 65536
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%"
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
@@ -147,6 +152,29 @@ def _extension(text: str) -> str:
     return text
 
 
+def listening(text: str) -> tuple[str, int]:
+    """Return address and port of a place to listen at, such as 127.0.0.1:9187 or [::1]:9187.
+
+    Raises:
+        ValueError: it is not written so.
+
+    """
+    found = re.fullmatch(LISTEN, text)
+    try:
+        address = str(ip_address(found["six"] or found["four"])) if found else ""
+        port = int(found["port"]) if found else 0
+    except ValueError:
+        address, port = "", 0
+    if not address or not 0 < port < _PORTS:
+        raise ValueError("is not an address with a port; write one such as 127.0.0.1:9187")
+    return address, port
+
+
+def _listen(text: str) -> str:
+    listening(text)
+    return text
+
+
 def _form(pattern: str, about: str, *examples: str) -> WithJsonSchema:
     """Describe a text that a validator here reads as a number."""
     text = {"type": "string", "pattern": f"^{pattern}$", "description": about, "examples": list(examples)}
@@ -187,6 +215,7 @@ TemplateName = Annotated[str, Field(min_length=1)]
 Extension = Annotated[str, AfterValidator(_extension)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Ending = Annotated[str, AfterValidator(_ending)]
+Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Signs = tuple[Annotated[str, Field(min_length=1)], ...]
 Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Field(min_length=1)]

@@ -8,6 +8,7 @@ field is what people read about it: the JSON Schema takes it over.
 from __future__ import annotations
 
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -24,6 +25,7 @@ from agent.settings.forms import (
     Extension,
     FilePattern,
     Limit,
+    Listen,
     Name,
     Rows,
     Seconds,
@@ -32,6 +34,7 @@ from agent.settings.forms import (
     TemplateName,
     Term,
     Wildcards,
+    listening,
 )
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "Feed",
     "Limits",
     "Model",
+    "Monitor",
     "Name",
     "Numbers",
     "Retries",
@@ -177,6 +181,20 @@ class Limits(Model):
     output: Bytes = 4 * 2**30  # written for one file
 
 
+class Monitor(Model):
+    """Where metrics and health can be asked for over HTTP. Whoever reaches it may ask."""
+
+    listen: Listen  # address and port, e.g. 127.0.0.1:9187
+    allow_any_address: bool = False  # also one that others than this machine can reach
+
+    @model_validator(mode="after")
+    def _at_home(self) -> Self:
+        if not (self.allow_any_address or ip_address(listening(self.listen)[0]).is_loopback):
+            words = "can be reached from other machines; write 127.0.0.1, or add allow_any_address: true"
+            raise ValueError(words)
+        return self
+
+
 class Settings(Model):
     """agent.yaml with its feeds, all checked against each other."""
 
@@ -187,6 +205,7 @@ class Settings(Model):
     destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
     acknowledgements: tuple[AckOptions, ...] = ()  # where answers are found; none: nobody asks for any
     feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
+    monitor: Monitor | None = None  # where metrics and health can be asked for; off unless set
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader
     digest: str = ""  # SHA-256 over all settings files read; set by the loader

@@ -28,7 +28,7 @@ def working():
     engines = []
 
     def work(house):
-        threads = house.engine.threads()
+        threads = house.engine.crew.threads()
         engines.append((house.engine, threads))
         for thread in threads:
             thread.start()
@@ -160,7 +160,7 @@ def test_a_thread_that_dies_takes_the_agent_along(house_of, working):
     errors = []
     before, threading.excepthook = threading.excepthook, errors.append
     try:
-        thread = house.engine.guarded("strange", die)
+        thread = house.engine.crew.guarded("strange", die)
         thread.start()
         thread.join(5)
     finally:

@@ -7,7 +7,16 @@ import pytest
 from agent.settings.models import Destination, Feed
 from agent.settings.schema import agent_schema, feed_schema
 
-AGENT_KEYS = {"version", "drop", "state", "scan", "destinations", "acknowledgements", "limits"}
+AGENT_KEYS = {
+    "version",
+    "drop",
+    "state",
+    "scan",
+    "destinations",
+    "acknowledgements",
+    "limits",
+    "monitor",
+}
 
 
 def _references(part):
