@@ -16,6 +16,7 @@ import threading
 import time
 from email import policy
 from fnmatch import fnmatchcase
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.sandbox.storage import Accepted
@@ -110,7 +111,7 @@ class SandboxSmtp:
 
     def _session(self) -> SMTP:
         session = self._aiosmtpd.SMTP(
-            self,
+            SimpleNamespace(handle_RCPT=self._addressed, handle_DATA=self._came),
             loop=self._loop,
             hostname=_HOST,
             ident="stand-in for impact.com's mail",
@@ -131,7 +132,7 @@ class SandboxSmtp:
         )
         return self._aiosmtpd.AuthResult(success=right, handled=False)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds it by this name
+    async def _addressed(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         """Take mail for the one address only."""
@@ -140,7 +141,7 @@ class SandboxSmtp:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - the same
+    async def _came(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         """Keep a mail, and take its attachment."""
         content = envelope.content
         if not isinstance(content, bytes):  # as it would be with `decode_data`
