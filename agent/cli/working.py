@@ -12,6 +12,7 @@ from agent import log
 from agent.cli import console
 from agent.cli.common import json_option
 from agent.cli.exits import Exit
+from agent.feedback.answered import needs_a_look
 from agent.preparing.usable import checked, settings_at
 from agent.service import Agent
 from agent.stages.close import make_story
@@ -82,9 +83,14 @@ def outcome(stories: Sequence[Story], *, unsettled: int = 0) -> Exit:
         return Exit.UNAVAILABLE
     if batches & _GOING or SubmissionState.RECEIVED in states or unsettled:
         return Exit.TRY_AGAIN
-    if BatchState.HELD in batches or states & _ASIDE or any(story.counts.kept_back for story in stories):
+    if BatchState.HELD in batches or states & _ASIDE or any(map(_is_refused, stories)):
         return Exit.DATA_REFUSED
     return Exit.DONE
+
+
+def _is_refused(story: Story) -> bool:
+    """Whether some of it was refused, here or there, or what came back of it has to be looked at."""
+    return bool(story.counts.kept_back) or needs_a_look(story)
 
 
 def _was_refused(delivery: Delivery) -> bool:

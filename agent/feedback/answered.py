@@ -20,7 +20,7 @@ from agent.feedback.sentences import (
     part,
     reasons,
 )
-from agent.feedback.wording import count, number
+from agent.feedback.wording import count, moment, number
 from agent.states import BatchState, ended
 
 if TYPE_CHECKING:
@@ -134,9 +134,11 @@ def _unclear(story: Story, concerned: Sequence[Delivery]) -> Verdict:
 
 
 def _late(story: Story, concerned: Sequence[Delivery]) -> Verdict:
+    since = moment(min(delivery.batch.overdue_at for delivery in concerned), story.zone)
+    late = part(story, concerned, "impact.com has not answered in time", "wait for an answer")
     return Verdict(
         Tone.CARE,
-        part(story, concerned, "impact.com has not answered in time", "wait for an answer that is overdue"),
+        f"{late}; overdue since {since}",
         _details(story, concerned),
         f"Look in impact.com (File Submissions) whether {names(concerned)} was processed. If it was, release it;"
         " only if it is not there, resend it. Should the answer still come, it is taken up.",

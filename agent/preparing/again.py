@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import csv
 from itertools import islice, starmap
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from agent.impact.batchfile import encode
-from agent.preparing.batches import lines_of, without
+from agent.preparing.batches import WrittenDrafts, lines_of, without
 from agent.preparing.rows import Repeats, Rows
 from agent.preparing.settling import REPEATED, Settling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from agent.preparing.batches import DraftFile
     from agent.preparing.runs import FirstLook
@@ -35,62 +35,57 @@ class SecondLook(Settling):
         )
         self._verdicts = look.verdicts
         self._linked = self.scratch.linked()
-        self._written: list[tuple[DraftFile, BinaryIO]] = []
-        self._emptied: frozenset[int] = (
-            frozenset()
-        )  # drafts of which nothing stays: their totals do not matter
+        self._written = WrittenDrafts(look.drafts.files)
+        self._emptied: frozenset[int] = frozenset()  # drafts of which nothing stays
 
     def run(self) -> None:
         """Settle every unsettled order anew and mend the drafts."""
         self.drafts.close()
-        first = list(self.drafts.files)
-        self._written = [(draft, draft.path.open("rb")) for draft in first]
         try:
             self.scratch.gather(self._identical)
             removed = self.scratch.removed_rows()
-            self._emptied = frozenset(
-                number
-                for number, draft in enumerate(first[:-1], start=1)  # the last may get more rows
-                if draft.rows == removed.get(number)
-            )
-            self._leave_out()
+            self._empty(removed)
+            self._leave_out(removed.keys() - self._emptied)
             for runs in self.scratch.orders_again():
                 self._order(runs)
         finally:
-            for _, file in self._written:
-                file.close()
+            self._written.close()
         self.drafts.close()
         for number, rows in removed.items():
-            without(first[number - 1], self.scratch.removed(number), rows)
+            without(self.drafts.files[number - 1], self.scratch.removed(number), rows)
 
     def _identical(self, places: Iterable[Place]) -> bool:
         """Tell whether the same bytes stand in all places of the drafts."""
-        texts = starmap(self._text, places)
+        texts = starmap(self._written.text, places)
         one = next(texts)
-        return all(one == other for other in texts)
+        return all(map(one.__eq__, texts))
 
-    def _text(self, number: int, start: int, size: int) -> bytes:
-        file = self._written[number - 1][1]
-        file.seek(start)
-        return file.read(size)
+    def _empty(self, removed: Mapping[int, int]) -> None:
+        """Begin the totals of drafts of which nothing stays anew, so that their rows need not be counted out."""
+        drafts = {number: self.drafts.files[number - 1] for number in removed}
+        self._emptied = frozenset(number for number, draft in drafts.items() if draft.rows == removed[number])
+        for number in self._emptied:
+            drafts[number].begin_totals()
 
-    def _leave_out(self) -> None:
-        """Leave out the runs whose lines are those of their order's first run: no row of theirs is looked at."""
+    def _leave_out(self, partly: Collection[int]) -> None:
+        """Leave out the runs whose lines are those of their order's first run; `partly` are drafts that keep rows."""
+        rows, came = self.scratch.left_out_rows()
+        self.tally.sent -= rows
+        self.tally.repeated += rows
         for run, first in self.scratch.left_out():
-            self.tally.sent -= run.rows
-            self.tally.repeated += run.rows
-            if run.batch not in self._emptied:
-                self._rows_of(run, {})
             if self.scratch.findings.room(REPEATED) <= 0:
-                self.scratch.findings.count(REPEATED, run.came)
-                continue
-            repeats = Repeats()
+                break
+            repeats, earlier = Repeats(), Rows()
             repeats.rows.take_origins(run.number, run.line, run.rows, run.origins)
-            earlier = Rows()
             earlier.take_origins(*first)
             repeats.earlier = earlier.numbers
             repeats.extend(Repeats.read(run.repeats))
             self.note_repeats(repeats, run.seq)
+            came -= run.came
+        self.scratch.findings.count(REPEATED, came)
+        for number in partly:
+            for run, _ in self.scratch.left_out(number):
+                self._rows_of(run, {})
 
     def _order(self, runs: list[Run]) -> None:
         shared = self.scratch.shared_in(runs)
@@ -135,7 +130,7 @@ class SecondLook(Settling):
     def _rows_of(self, run: Run, known: dict[str, Known]) -> Rows:
         """Read a run back from its draft, and take its rows out of the draft's totals."""
         rows = Rows()
-        rows.lines = lines_of(self._text(run.batch, run.start, run.size))
+        rows.lines = lines_of(self._written.text(run.batch, run.start, run.size))
         for line in rows.lines:
             if line not in known:
                 cells = (
@@ -146,7 +141,7 @@ class SecondLook(Settling):
         rows.verdicts = [known[line][1] for line in rows.lines]
         rows.take_origins(run.number, run.line, run.rows, run.origins)
         if run.batch not in self._emptied:
-            self._written[run.batch - 1][0].scales.take_out(rows.verdicts)
+            self.drafts.files[run.batch - 1].scales.take_out(rows.verdicts)
         return rows
 
 

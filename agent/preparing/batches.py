@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _LINE_END = b"\r\n"
+_OPEN = 64  # drafts read at a time
 
 TotalKey = tuple[str, str, Change]  # currency, reason, change
 
@@ -64,11 +65,15 @@ class DraftFile:
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path = path
         self.rows = self.size = self._waiting = 0
-        self.totals = Totals()
-        self.scales = Scales(self.totals)
+        self.begin_totals()
         self._pending: list[str] = []
         path.touch()
         self.add(header_line(header), 0)
+
+    def begin_totals(self) -> None:
+        """Count from nothing."""
+        self.totals = Totals()
+        self.scales = Scales(self.totals)
 
     def add(self, lines: str, rows: int) -> tuple[int, int]:
         """Append whole lines; return where they begin and how long they are, in bytes."""
@@ -144,6 +149,30 @@ class DraftSet:
             for file in self.files
             if file.rows
         )
+
+
+class WrittenDrafts:
+    """Reads what stands in closed drafts; few are open at a time, however many there are."""
+
+    def __init__(self, files: Sequence[DraftFile]) -> None:
+        self._files = files
+        self._open: dict[int, BinaryIO] = {}
+
+    def text(self, number: int, start: int, size: int) -> bytes:
+        """Read some bytes of a draft."""
+        file = self._open.get(number)
+        if file is None:
+            if len(self._open) >= _OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            file = self._open[number] = self._files[number - 1].path.open("rb")
+        file.seek(start)
+        return file.read(size)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
 
 
 def _size(lines: Sequence[str]) -> int:

@@ -226,12 +226,20 @@ class Scratch:
         for _, rows in groupby(self._base.execute(query), key=itemgetter(0)):
             yield [Run(*row[1:]) for row in rows]
 
-    def left_out(self) -> Iterator[tuple[Run, tuple[int, int, int, str | None]]]:
-        """Give the runs that repeat the first of their order, with what `take_origins` reads of that one."""
+    def left_out_rows(self) -> tuple[int, int]:
+        """Count the rows of the runs that repeat the first of their order, and those with what was left out before."""
+        query = "SELECT total(rows), total(came) FROM again WHERE fate = 'left out'"
+        rows, came = self._base.execute(query).fetchone()
+        return int(rows), int(came)
+
+    def left_out(self, batch: int = 0) -> Iterator[tuple[Run, tuple[int, int, int, str | None]]]:
+        """Give those runs, of one draft or of all, each with what `take_origins` reads of the first one."""
         columns = ", ".join(f"again.{name}" for name in Run._fields)
         of_first = "run.number, run.line, run.rows, run.origins"
-        tables = "again JOIN run ON run.seq = again.first WHERE fate = 'left out' ORDER BY again.rowid"
-        for row in self._base.execute(f"SELECT {columns}, {of_first} FROM {tables}"):  # noqa: S608 - as above
+        tables = "again JOIN run ON run.seq = again.first"
+        which = "fate = 'left out' AND ? IN (0, again.batch) ORDER BY again.rowid"
+        query = f"SELECT {columns}, {of_first} FROM {tables} WHERE {which}"  # noqa: S608 - as above
+        for row in self._base.execute(query, (batch,)):
             yield Run(*row[:-4]), row[-4:]
 
     def orders(self) -> tuple[int, int]:

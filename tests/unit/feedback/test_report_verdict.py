@@ -239,7 +239,13 @@ ANSWERED = [
         "busy",
         "Delivered; impact.com has it and has not said yet what became of the rows",
     ),
-    ("SENT", {"awaited": True, "overdue_at": NOON}, (), "care", "impact.com has not answered in time"),
+    (
+        "SENT",
+        {"awaited": True, "overdue_at": NOON},
+        (),
+        "care",
+        "impact.com has not answered in time; overdue since 2025-07-29 12:00 CEST",
+    ),
     (
         "TAKEN",
         {"awaited": True},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+from pathlib import Path
 
 import pytest
 
@@ -201,6 +203,26 @@ def test_repeats_within_an_order_that_comes_again_are_told_once(prepared, tmp_pa
     found = {one["record"]: one["found"] for one in findings_of(tmp_path)}
     assert found == {3: "record 1", 5: "record 1", 6: "record 2", 7: "record 5"}
     assert [(group.code, group.count) for group in done.groups] == [("N-ROWDUP", 4)]
+
+
+@pytest.fixture
+def few_files():
+    """Let this process have few files open at a time."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len([*Path("/proc/self/fd").iterdir()]) + 100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("few_files")
+def test_many_drafts_need_few_open_files(prepared, tmp_path):
+    """Orders that come back are read from as many drafts as there are."""
+    records = [(f"o{number}", "", "s", "1") for number in range(300)]
+    changed = [(f"o{number}", "", "s", f"{number % 2 + 1}") for number in range(300)]
+    done = prepared([*records, *changed], max_rows=2)
+    assert done.counts == Counts(records=600, sent=450, repeated=150, rows=450, orders=300)
+    assert len(done.drafts) > 200
+    assert len(set(lines_of(done, tmp_path))) == 450
 
 
 @pytest.mark.parametrize("at", [0, 1, 5, 9])
