@@ -104,9 +104,10 @@ class SandboxSmtp:
         for session in self._sessions:
             if isinstance(session.transport, asyncio.WriteTransport):
                 session.transport.abort()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.gather(*others, return_exceptions=True)
         await server.wait_closed()
 
     def _session(self) -> SMTP:
