@@ -91,7 +91,7 @@ def test_nothing_goes_without_protection_and_login(mail_server, trusting):
     with smtplib.SMTP("127.0.0.1", server.port, local_hostname="localhost", timeout=20) as sending:
         assert sending.ehlo()[0] == 250
         assert "auth" not in sending.esmtp_features
-        assert sending.mail("agent@shop.invalid")[0] == 530
+        assert sending.mail("agent@shop.invalid") == (530, b"Must issue a STARTTLS command first")
         sending.starttls(context=trusting)
         assert sending.ehlo()[0] == 250
         assert sending.mail("agent@shop.invalid")[0] == 530
