@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.settings.loader import load
 from agent.settings.shipped import shipped
 
@@ -82,7 +82,7 @@ def test_the_first_settings_are_the_samples_and_load(written):
     for sample in samples.rglob("*.yaml"):
         made = root / "etc/impact-agent" / sample.relative_to(samples)
         assert made.read_bytes() == sample.read_bytes()
-    settings = load(root / "etc/impact-agent", kinds())
+    settings = load(root / "etc/impact-agent", every_kind())
     assert (settings.drop, settings.state) == (Path("/srv/impact"), Path("/var/lib/impact-agent"))
 
 
@@ -123,7 +123,7 @@ def test_the_unit_starts_the_program_that_wrote_it(tmp_path):
 
 def test_a_program_that_the_service_cannot_reach_is_told(ask, monkeypatch, tmp_path):
     """The unit hides home folders: what lives there cannot be started by it."""
-    monkeypatch.setattr("sys.executable", "/home/anna/venv/bin/python")
+    monkeypatch.setattr("sys.executable", "/opt/venv/bin/python")
     assert "is where the service may not look" in ask("install").err
     monkeypatch.setattr("sys.executable", "/usr/lib/impact-agent/bin/python")
     assert ask("install").err == ""
