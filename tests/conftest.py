@@ -13,6 +13,7 @@ from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
 from tests.certificates import Authority
+from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.mail_servers import Aiosmtpd, Postfix
 from tests.servers import Proxy, Sshd
 
@@ -51,6 +52,20 @@ def shared_postfix(authority: Authority) -> Iterator[Postfix]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vsftpd]:
+    """A vsftpd for all tests that change nothing about it; each uses a folder of its own."""
+    with Vsftpd(tmp_path_factory.mktemp("vsftpd") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def proftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProFtpd]:
+    """A ProFTPD for all tests that change nothing about it; each uses a folder of its own."""
+    with ProFtpd(tmp_path_factory.mktemp("proftpd") / "server") as server:
+        yield server
+
+
 @pytest.fixture
 def postfix(shared_postfix: Postfix) -> Postfix:
     """A Postfix whose mailboxes are empty."""
@@ -63,6 +78,14 @@ def aiosmtpd(authority: Authority) -> Iterator[Aiosmtpd]:
     """An SMTP server with STARTTLS and a login."""
     with Aiosmtpd(authority.context()) as server:
         yield server
+
+
+@pytest.fixture
+def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
+    """Start FTP servers of one's own; the arguments are the class and those of `FtpServer`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.certificates import Authority
 from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from tests.certificates import Authority
 
 USER, PASSWORD = "answers@example.net", "imap hunter2"
 _DOVECOT = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or "dovecot"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
@@ -16,7 +18,7 @@ from agent.ledger.ledger import Ledger
 from tests.servers import user_name, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.servers import Sshd
 
@@ -52,10 +54,10 @@ class Installation:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def run(self) -> Agent:
-        """Start `impact-agent run`."""
+    def run(self, **environment: str) -> Agent:
+        """Start `impact-agent run`, with more in its environment."""
         log = self.folder / f"run-{len(self._processes)}.log"
-        self._processes.append(Agent(self.command("run"), log))
+        self._processes.append(Agent(self.command("run"), log, environment))
         return self._processes[-1]
 
     @property
@@ -94,16 +96,22 @@ class Installation:
 class Agent:
     """One running `impact-agent run`; its log is JSON lines in a file."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], log: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.log = log
+        surroundings = {**os.environ, **environment}
         with log.open("wb") as stream:
-            self.process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream)
+            self.process = subprocess.Popen(
+                command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream, env=surroundings
+            )
 
     def events(self, event: str = "") -> list[dict[str, Any]]:
-        """Return what was logged so far, or only the events of one name."""
+        """Return what was logged so far, or only the events of one name, or of the names below `name.`."""
         lines = (line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{"))
         found = [json.loads(line) for line in lines]
-        return [each for each in found if event in ("", each["event"])]
+        wanted = str.startswith if event.endswith(".") else str.__eq__
+        return [each for each in found if not event or wanted(each["event"], event)]
 
     def wait_for(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until an event was logged so often; return the last one."""

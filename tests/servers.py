@@ -91,7 +91,7 @@ class Sshd:
 
     def processes(self) -> list[int]:
         """Return the processes that serve connections just now."""
-        return _descendants(self._process.pid)
+        return descendants(self._process.pid)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -117,7 +117,7 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         command = [_SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.log)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        wait_until(lambda: _listening(self.port) or self._process.poll() is not None, "sshd to listen")
+        wait_until(lambda: listening(self.port) or self._process.poll() is not None, "sshd to listen")
         assert self._process.poll() is None, self.log.read_text()
         return self
 
@@ -246,13 +246,15 @@ def wait_until(true: Any, what: str, seconds: float = 10.0) -> None:
         time.sleep(0.002)
 
 
-def _listening(port: int) -> bool:
+def listening(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
-def _descendants(root: int) -> list[int]:
+def descendants(root: int) -> list[int]:
+    """Return the processes below one, all the way down."""
     parents = {}
     for found in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -109,16 +109,16 @@ def _not_understood(story: Story, state: str) -> Verdict:
 
 
 def _partly_sent(story: Story) -> Verdict:
-    headline = f"Partly sent: {kept(story)}"
+    rest = "; impact.com has processed the rest without errors" if _all_processed(story) else ""
+    details = (*delivered(story), *accepted(story))
     return Verdict(
-        Tone.CARE, headline, (*delivered(story), *accepted(story)), mend_kept(story), (), caveat(story)
+        Tone.CARE, f"Partly sent: {kept(story)}{rest}", details, mend_kept(story), (), caveat(story)
     )
 
 
 def _all_sent(story: Story) -> Verdict:
     rows = story.counts.rows
-    processed = len(story.in_state(BatchState.PROCESSED)) == len(story.deliveries)
-    done = "delivered and processed without errors" if processed else "delivered"
+    done = "delivered and processed without errors" if _all_processed(story) else "delivered"
     headline = f"The 1 row was {done}" if rows == 1 else f"All {number(rows)} rows were {done}"
     details = _how(story)
     if any(group.severity is Severity.ERROR for group in story.groups):
@@ -127,6 +127,11 @@ def _all_sent(story: Story) -> Verdict:
     warnings = sum(group.count for group in story.groups if group.severity is Severity.WARNING)
     todo = f"Look at the {count(warnings, 'warning')} below." if warnings else "Nothing."
     return Verdict(Tone.GOOD, headline, details, todo, (), caveat(story))
+
+
+def _all_processed(story: Story) -> bool:
+    """Whether impact.com has said of every batch what became of its rows; refused ones are told before."""
+    return len(story.in_state(BatchState.PROCESSED)) == len(story.deliveries)
 
 
 def _how(story: Story) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class Monitor:
     """
 
     def __init__(self, listen: str, pulse: Pulse, figures: Figures) -> None:
+        self.listen = listen
         self._pulse, self._figures = pulse, figures
         self._places = threading.BoundedSemaphore(_AT_ONCE)
         self._stopped = threading.Event()

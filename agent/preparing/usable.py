@@ -13,7 +13,7 @@ from agent.acks import every_kind
 from agent.errors import SettingsError
 from agent.impact.batchfile import batch_name
 from agent.model import Fault
-from agent.preparing.checking import feed_problems
+from agent.preparing.checking import feed_problems, template_text
 from agent.settings.loader import load
 
 if TYPE_CHECKING:
@@ -38,21 +38,47 @@ def settings_at(path: Path) -> Settings:
 
 
 def checked(settings: Settings) -> Settings:
-    """Return settings whose feeds can all be used.
+    """Return settings whose feeds can all be used, with the texts of their templates as they are now.
 
     Raises:
         SettingsError: with every mistake in templates, rules and names.
 
     """
-    problems = [problem for feed in settings.feeds.values() for problem in problems_of(settings, feed)]
+    texts: dict[str, str] = {}
+    problems = [problem for feed in settings.feeds.values() for problem in problems_of(settings, feed, texts)]
     if problems:
         raise SettingsError(tuple(problems))
-    return settings
+    return settings.model_copy(update={"texts": texts})
 
 
-def problems_of(settings: Settings, feed: Feed) -> list[str]:
-    """Return every mistake in a feed's template and rules, and in how its batches would be named."""
-    problems = feed_problems(feed, settings.folder)
+def renewed(settings: Settings, path: Path) -> Settings:
+    """Return the settings at `path`, for an agent that works with others now.
+
+    Raises:
+        SettingsError: they are wrong, or would need a restart.
+
+    """
+    new = checked(settings_at(path))
+    fixed = [key for key in ("drop", "state") if getattr(new, key) != getattr(settings, key)]
+    if fixed:
+        raise SettingsError(
+            tuple(f"{path.name}: {key} cannot change while the agent runs; restart it" for key in fixed)
+        )
+    return new
+
+
+def problems_of(settings: Settings, feed: Feed, texts: dict[str, str] | None = None) -> list[str]:
+    """Return every mistake in a feed's template and rules, and in how its batches would be named.
+
+    Into `texts` go the templates that were read for it, by name.
+    """
+    texts = {} if texts is None else texts
+    try:
+        for wanted in filter(None, (feed.template, feed.layout)):
+            texts.setdefault(wanted, template_text(wanted, settings.folder))
+        problems = feed_problems(feed, settings.folder, texts)
+    except SettingsError as error:
+        problems = [str(problem) for problem in error.problems]
     name = name_of(settings, feed)
     if isinstance(name, Fault):
         place = f"agent.yaml: destinations.{feed.destination}.file_pattern"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-_OURS = ("feeds", "folder", "digest")  # of Settings: not to be set in agent.yaml
+_OURS = ("feeds", "folder", "digest", "texts")  # of Settings: not to be set in agent.yaml
 
 
 class _Sheet(NamedTuple):

@@ -240,6 +240,8 @@ class Settings(Model):
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader
     digest: str = ""  # SHA-256 over all settings files read; set by the loader
+    # Templates by name, as they were when these settings were found usable; those not here are read when needed.
+    texts: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def awaits(self, destination: str) -> bool:
         """Whether an answer of impact.com is awaited to what a destination gets."""

@@ -34,7 +34,7 @@ __all__ = ["agent_schema", "feed_schema"]
 
 Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_OURS = ("feeds", "folder", "digest")  # of Settings: set by the loader
+_OURS = ("feeds", "folder", "digest", "texts")  # of Settings: set by the loader
 
 
 def agent_schema(kinds: Kinds) -> Schema:

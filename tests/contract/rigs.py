@@ -11,7 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from agent.channels import kinds, open_channel
+from agent.channels.folder import Options as FolderOptions
 from agent.channels.sftp import Options
+from tests.ftp_servers import PASSWORD
 from tests.servers import make_key, reveal
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from agent.channels.base import Channel
     from agent.sandbox import SandboxSftp
+    from tests.ftp_servers import FtpServer
     from tests.mail_servers import Aiosmtpd, Postfix
     from tests.servers import Proxy, Sshd
 
@@ -235,4 +238,88 @@ class SmtpToAiosmtpd(Mail):
         return b"another password"
 
 
-RIGS: tuple[type[Rig], ...] = (SftpToOpenSsh, SftpToStandIn, SmtpToPostfix, SmtpToAiosmtpd)
+class FtpToServer(Rig):
+    """What FTP servers share; the relay stands before the control connection, the other goes past it."""
+
+    kind = "ftp"
+    can = frozenset(Able) - {Able.TOGETHER}
+    server: ClassVar[str]  # the fixture that is the server
+
+    def __init__(self, folder: Path, server: FtpServer, proxy: Proxy) -> None:
+        self._folder, self._server, self.proxy = folder, server, proxy
+        self.inbox.mkdir()
+
+    @classmethod
+    def made(cls, ask: Callable[[str], Any]) -> Self:
+        """Lead to the server all tests share."""
+        server = ask(cls.server)
+        return cls(ask("tmp_path"), server, ask("proxied")(server.port))
+
+    @property
+    def inbox(self) -> Path:
+        """A folder of this test's own."""
+        return self._folder / "far"
+
+    def options(self, **changes: Any) -> Any:
+        """Lead through the relay, into the folder."""
+        return self._server.options(**{"port": self.proxy.port, "directory": str(self.inbox), **changes})
+
+    def reveal(self, secret: Any) -> bytes:
+        """Return the password."""
+        return PASSWORD.encode()
+
+    def wrong_secret(self) -> bytes:
+        """Return another password."""
+        return b"another password"
+
+
+class FtpToVsftpd(FtpToServer):
+    """vsftpd, which wants the TLS session again on the second connection."""
+
+    server = "vsftpd"
+
+
+class FtpToProFtpd(FtpToServer):
+    """ProFTPD, which wants the same."""
+
+    server = "proftpd"
+
+
+class Folder(Rig):
+    """A directory of this machine."""
+
+    kind = "folder"
+    can = frozenset({Able.LOOK, Able.SWEEP, Able.PART, Able.FOLDER})
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.inbox.mkdir()
+
+    @classmethod
+    def made(cls, ask: Callable[[str], Any]) -> Self:
+        """Make one."""
+        return cls(ask("tmp_path"))
+
+    @property
+    def inbox(self) -> Path:
+        """A folder of this test's own."""
+        return self._folder / "far"
+
+    def options(self, **changes: Any) -> Any:
+        """Lead into the folder."""
+        return FolderOptions.model_validate({"directory": str(self.inbox), **changes})
+
+    def reveal(self, secret: Any) -> bytes:
+        """Nobody needs one here."""
+        raise AssertionError(secret)
+
+
+RIGS: tuple[type[Rig], ...] = (
+    SftpToOpenSsh,
+    SftpToStandIn,
+    FtpToVsftpd,
+    FtpToProFtpd,
+    Folder,
+    SmtpToPostfix,
+    SmtpToAiosmtpd,
+)

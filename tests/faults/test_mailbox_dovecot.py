@@ -297,7 +297,7 @@ def test_a_silent_server_is_given_up_in_time(tmp_path, dovecot, towards, size, s
         if towards == "server" and size >= 1700:  # all that we say may fit
             mailbox.source.close()
             return
-        with pytest.raises(Transient, match="no answer for|not done within"):
+        with pytest.raises(Transient, match=r"no answer for|not done within"):
             mailbox.look()
         assert time.monotonic() - begun < 6
         mailbox.source.close()

@@ -141,7 +141,7 @@ def test_tidied_once_it_is_kept(tmp_path, sshd, afterwards):
     results.write("result_a.csv", b"one")
     results.restart()
     assert results.look() == []
-    assert os.listdir(results.folder) == ["read"]
+    assert [path.name for path in results.folder.iterdir()] == ["read"]
     moved = sorted(path.read_bytes() for path in (results.folder / "read").iterdir())
     assert moved == ([] if afterwards == "remove" else [b"one", b"one", b"two"])
     results.source.close()

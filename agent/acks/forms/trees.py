@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
@@ -56,7 +57,7 @@ def xml_entries(content: bytes) -> Iterator[Entry]:
     if content.count(b"<") > 2 * _MOST:
         raise UnreadableError("it has too many parts")
     growing = _Growing()
-    parser = DefusedXMLParser(target=growing, forbid_dtd=True)
+    parser = DefusedXMLParser(target=growing.listener(), forbid_dtd=True)
     try:
         parser.feed(content)
         parser.close()
@@ -99,25 +100,27 @@ def _walk(top: _Object) -> Iterator[Entry]:
 
 
 class _Growing:
-    """What the XML parser tells its events to."""
+    """Grows a tree of what the XML parser meets."""
 
     def __init__(self) -> None:
         self.top = _Object()
         self._open = [self.top]
         self._texts: list[list[str]] = [[]]
 
-    def start(self, _tag: str, attributes: dict[str, str]) -> None:
-        """Begin an element."""
+    def listener(self) -> SimpleNamespace:
+        """Return what the parser calls, under the names it has for it."""
+        return SimpleNamespace(start=self._begin, data=self._text, end=self._end, close=lambda: None)
+
+    def _begin(self, _tag: str, attributes: dict[str, str]) -> None:
         if len(self._open) > _DEEPEST:
             raise UnreadableError(f"it is nested deeper than {_DEEPEST}")
         self._open.append(_Object([(_local(name), value) for name, value in attributes.items()]))
         self._texts.append([])
 
-    def data(self, text: str) -> None:
-        """Take some text."""
+    def _text(self, text: str) -> None:
         self._texts[-1].append(text)
 
-    def end(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         """End an element: one with nothing but text in it is a field of the one around it."""
         made, text = self._open.pop(), "".join(self._texts.pop())
         around = self._open[-1]
@@ -125,9 +128,6 @@ class _Growing:
             around.children.append(made)
         else:
             around.pairs.append((_local(tag), text))
-
-    def close(self) -> None:
-        """Be asked for the result, which is in `top`."""
 
 
 def _local(name: str) -> str:

@@ -19,6 +19,7 @@ from imap_tools.utils import encode_folder
 from agent.acks.imap.client import Line
 from agent.acks.imap.failures import LoginError, LostError, PeerError, RefusedError
 from agent.net.tls import verifying
+from agent.settings.problems import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +49,11 @@ class Session:
 
     def __init__(self, options: Options, line: Line, secret: str) -> None:
         self._options, self._line = options, line
-        with self._talking("greet"):
-            self._client = line.client(options.host, options.max_size)
+        try:
+            with self._talking("greet"):
+                self._client = line.client(options.host, options.max_size)
+        except RefusedError as refusal:  # BYE: it has no time for us now
+            raise LostError(str(refusal)) from refusal
         with self._talking("begin TLS"):
             if options.security == "starttls":
                 self._client.starttls(verifying(options.ca_file))
@@ -74,7 +78,7 @@ class Session:
     def heads(self, uids: Sequence[int]) -> dict[int, Head]:
         """Return the heads of some messages, as far as they are there."""
         found = self._literals(uids, "(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
-        return {uid: head for uid, (words, literal) in found.items() if (head := _head(words, literal))}
+        return {uid: _head(words, literal) for uid, (words, literal) in found.items()}
 
     def message(self, uid: int) -> bytes | None:
         """Return a whole message, verbatim; None where it is gone."""
@@ -138,10 +142,15 @@ class Session:
 
     def _literals(self, uids: Sequence[int], parts: str) -> dict[int, tuple[bytes, bytes]]:
         found: dict[int, tuple[bytes, bytes]] = {}
+        odd: set[int] = set()
         for words, literal in self._fetch(",".join(map(str, uids)), parts):
             uid = _UID.search(words)
             if uid and literal is not None:
                 found[int(uid[1])] = words, literal
+            elif uid:
+                odd.add(int(uid[1]))
+        if (odd - found.keys()) & set(uids):
+            raise RefusedError("the server answered about a message in a form that is not understood")
         return {uid: found[uid] for uid in uids if uid in found}
 
     def _fetch(self, uids: str, parts: str) -> Iterator[tuple[bytes, bytes | None]]:
@@ -169,6 +178,7 @@ class Session:
         return _Talking(step, lambda: self._line.watch.expired)
 
 
+_LONGEST_SAID = 200  # characters of what a server says
 _FAREWELL = 2.0  # seconds for a polite end
 
 
@@ -189,7 +199,7 @@ class _Talking:
             words = f"{expired or 'the connection broke'} when the server was asked to {self._step}"
             raise LostError(words) from error
         if isinstance(error, imaplib.IMAP4.error):
-            raise RefusedError(f"the server refused to {self._step}: {str(error)[:200]}") from error
+            raise RefusedError(f"the server refused to {self._step}: {_said(error)}") from error
 
 
 def connect(options: Options, secret: str) -> Session:
@@ -210,10 +220,19 @@ def connect(options: Options, secret: str) -> Session:
         raise
 
 
-def _head(words: bytes, literal: bytes) -> Head | None:
+def _said(error: Exception) -> str:
+    """Return the server's own words, on one line."""
+    said = error.args[0] if error.args else ""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return shown(text, _LONGEST_SAID)[1:-1]
+
+
+def _head(words: bytes, literal: bytes) -> Head:
     size, date = _SIZE.search(words), _DATE.search(words)
     moment = _moment(date[1].decode("ascii", "replace")) if date else None
-    return Head(int(size[1]), moment, literal) if size else None
+    if not size:
+        raise RefusedError("the server does not tell the size of a message")
+    return Head(int(size[1]), moment, literal)
 
 
 def _moment(text: str) -> float | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agent.acks.base import Stage
 from agent.acks.reading import read
 from agent.errors import SpoolError
-from agent.impact.answers import meaning_of
+from agent.impact.answers import meanings
 from agent.ledger.ids import BATCH_ID
 from agent.ledger.transition import Transition
 from agent.mail.addresses import batch_of
@@ -168,15 +168,15 @@ class _Hearing:
 
 
 def _told(refusal: Refusal) -> dict[str, object]:
-    meaning = meaning_of(refusal.code)
+    found = meanings(refusal.code)
     said = "; ".join(filter(None, (refusal.status, refusal.words)))
     return {
         "line": refusal.line,
         "order": refusal.order,
         "sku": refusal.sku,
         "code": refusal.code,
-        "words": meaning.words,
-        "mend": meaning.mend,
+        "words": " ".join(dict.fromkeys(one.words for one in found)),
+        "mend": " ".join(dict.fromkeys(one.mend for one in found)),
         "said": said,
     }
 

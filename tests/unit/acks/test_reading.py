@@ -22,7 +22,7 @@ CLEAN = "FileName,Status,TotalRecords,TotalErrors\na.csv,Complete,4,0\n"
 
 
 def _parts(case):
-    head, name, content, _, expected = re.split(rb"^=== (.+)\n", case.read_bytes(), flags=re.MULTILINE)
+    _, name, content, _, expected = re.split(rb"^=== (.+)\n", case.read_bytes(), flags=re.MULTILINE)
     kind, _, name = name.decode().partition(" ")
     return kind, name, content, json.loads(expected)
 
@@ -114,8 +114,10 @@ def test_a_name_is_never_a_path():
         b'Content-Type: text/plain; charset="\0"\n\nx',
         b"Content-Type: message/rfc822\n\n" * 500,
         b"Content-Type: multipart/mixed; boundary=a\n\n--a\n" * 500,
-        b"Content-Type: multipart/report; report-type=delivery-status; boundary=a\n\n--a\n"
-        b"Content-Type: message/delivery-status\n\n\0\n--a--",
+        (
+            b"Content-Type: multipart/report; report-type=delivery-status; boundary=a\n\n--a\n"
+            b"Content-Type: message/delivery-status\n\n\0\n--a--"
+        ),
         b"Subject: =?utf-8?b?////?=\nFrom: =?x?q?y?=\n\n",
         b"References: " + b"<a@b> " * 50_000 + b"\n\n",
         b"Content-Disposition: attachment; filename*=utf-8''result_%ff.csv\n\n\xff",

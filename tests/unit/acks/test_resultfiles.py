@@ -191,9 +191,9 @@ def test_removed_once_it_is_kept(tmp_path):
     folder = Folder(tmp_path, afterwards="remove")
     folder.write("result_a.csv", age=3600)
     folder.look(keep=False)
-    assert os.listdir(folder.path) == ["result_a.csv"]
+    assert [path.name for path in folder.path.iterdir()] == ["result_a.csv"]
     folder.look()
-    assert os.listdir(folder.path) == []
+    assert [path.name for path in folder.path.iterdir()] == []
 
 
 def test_what_a_crash_left_untidied_is_tidied(tmp_path):
@@ -203,7 +203,7 @@ def test_what_a_crash_left_untidied_is_tidied(tmp_path):
     folder.known.update(fetched.key for fetched in folder.look(keep=False))
     folder.restart()
     assert folder.names() == []
-    assert os.listdir(folder.path) == []
+    assert [path.name for path in folder.path.iterdir()] == []
 
 
 def test_what_was_replaced_meanwhile_is_not_removed(tmp_path):
@@ -238,7 +238,7 @@ def test_a_folder_to_move_to_that_is_not_there_is_told(tmp_path):
     assert len(folder.known) == 1
     (folder.path / "read").mkdir()
     assert folder.names() == []
-    assert os.listdir(folder.path) == ["read"]
+    assert [path.name for path in folder.path.iterdir()] == ["read"]
 
 
 def test_a_result_folder_that_is_not_there_is_told(folder):

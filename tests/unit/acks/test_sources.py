@@ -97,5 +97,6 @@ def test_a_mailbox_whose_settings_do_not_fit_together(tmp_path, written, words):
 
 def test_settings_are_read_without_the_libraries_of_networks():
     """Commands that fetch nothing do not wait for paramiko or the IMAP library to load."""
-    program = "import sys, agent.acks; agent.acks.every_kind(); sys.exit(bool({'paramiko', 'imaplib'} & {*sys.modules}))"
+    late = "{'paramiko', 'imaplib'} & {*sys.modules}"
+    program = f"import sys, agent.acks; agent.acks.every_kind(); sys.exit(bool({late}))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

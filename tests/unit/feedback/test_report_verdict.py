@@ -57,7 +57,13 @@ VERDICTS = [
     ("PROCESSING", (), Counts(), "care", "It stands at PROCESSING"),
     ("CLOSED", ("UNHEARD_OF",), None, "care", "It stands at UNHEARD_OF"),
     ("CLOSED", ("PROCESSED",), None, "good", "All 5 rows were delivered and processed without errors"),
-    ("CLOSED", ("PROCESSED",), KEPT, "care", "Partly sent: 3 of 40 orders were kept back"),
+    (
+        "CLOSED",
+        ("PROCESSED",),
+        KEPT,
+        "care",
+        "Partly sent: 3 of 40 orders were kept back; impact.com has processed the rest without errors",
+    ),
     ("CLOSED", ("SENT", "PROCESSED"), Counts(10, 10, rows=10), "good", "All 10 rows were delivered"),
     ("CLOSED", ("TAKEN",), None, "good", "All 5 rows were delivered"),
 ]
