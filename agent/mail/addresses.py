@@ -10,8 +10,10 @@ import re
 
 from agent.settings.forms import LABEL, Address
 
-__all__ = ["Address", "batch_of", "domain_of", "message_id"]
+__all__ = ["OWN_HEADER", "Address", "batch_of", "domain_of", "is_of_notice", "message_id", "notice_id"]
 
+OWN_HEADER = ("X-Impact-Agent", "notice")  # of mails to people, by which the agent knows its own again
+_NOTICE = "notice."  # no batch id holds a dot
 _BATCH = re.compile(rf"\s*<?([a-z2-7]{{20}})@{LABEL}(?:\.{LABEL})*>?\s*")
 
 
@@ -37,3 +39,13 @@ def batch_of(message_id: str) -> str | None:
     """
     found = _BATCH.fullmatch(message_id)
     return found[1] if found else None
+
+
+def notice_id(notice: str, sender: str) -> str:
+    """Return the Message-ID of a notice to people; it is like no batch's."""
+    return f"<{_NOTICE}{notice}@{domain_of(sender).lower()}>"
+
+
+def is_of_notice(message_id: str) -> bool:
+    """Whether a Message-ID is that of a notice to people."""
+    return message_id.strip().removeprefix("<").startswith(_NOTICE)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from agent.mail.addresses import domain_of
+from agent.mail.addresses import OWN_HEADER, notice_id
 from agent.mail.failures import MailError
 from agent.mail.line import Line
 from agent.mail.relay import Relay
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HEADERS = (
     ("Auto-Submitted", "auto-generated"),  # RFC 3834: nobody's machine should answer it
     ("X-Auto-Response-Suppress", "All"),
-    ("X-Impact-Agent", "notice"),  # by which the agent knows its own again, should one come back to it
+    OWN_HEADER,
 )
 
 
@@ -109,7 +109,7 @@ def _message(bulletin: Bulletin, sender: str) -> Message:
             bulletin.addressees,
             bulletin.subject,
             bulletin.text,
-            f"<notice.{bulletin.id}@{domain_of(sender).lower()}>",
+            notice_id(bulletin.id, sender),
             bulletin.made_at,
             attached,
             _HEADERS,
