@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from agent.settings.models import Destination
 from tests.house import Recording, feed, source
 from tests.unit.notices.conftest import PEOPLE
@@ -30,7 +32,7 @@ def test_a_way_that_fails_is_tried_again_later_and_later(telling, said):
         tell(house, later=20)
         if house.crier.tried > before:
             tries.append(house.now)
-    pauses = [round(later - earlier) for earlier, later in zip(tries, tries[1:], strict=False)]
+    pauses = [round(later - earlier) for earlier, later in pairwise(tries)]
     assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
     (line,) = said("notice.failed")
     assert (line["way"], line["reason"]) == ("recording", "there is no way to the server")
