@@ -6,6 +6,6 @@ notice travels is a way's matter (`agent/ways`).
 """
 
 from agent.notices.board import Board
-from agent.notices.rounds import Notices
+from agent.notices.rounds import Notices, untold
 
-__all__ = ["Board", "Notices"]
+__all__ = ["Board", "Notices", "untold"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agent.ways.base import Way
 
 _FIRST, _LONGEST = 60.0, 3600.0  # seconds between two attempts after failures
+LATE = 600.0  # seconds after which what is owed should have been told
 _MANY = 1000  # notices told in one round, and lines of the audit after which it is noted how far it was read
 
 Audience = tuple[bool, tuple[str, ...]]  # whether it is those who drop files, and their addresses
@@ -155,6 +156,17 @@ class Round:
         ):
             self._no_room = course.told(notice, "", now) if concern else None
         return concern is not None
+
+
+def untold(context: Context) -> dict[str, tuple[Notice, ...]]:
+    """Return what should have been told by now and was not, by way; the oldest first."""
+    late = {}
+    for options in context.settings.notices:
+        before = context.now() - options.wait - LATE
+        owed = context.ledger.notices_owed(options.place, limit=_MANY)
+        if found := tuple(one for one in owed if one.owed_at < before):
+            late[options.place] = found
+    return late
 
 
 def _drafts(context: Context, due: Sequence[Notice]) -> Iterator[Draft]:

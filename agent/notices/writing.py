@@ -42,7 +42,7 @@ def text(items: Sequence[Item], more: int, *, report: bool, host: str) -> str:
         blocks.append(f"and {count(more, 'other')}: `impact-agent status` names what waits.")
     if report:
         blocks.append("\n".join(fold("The attached report names every row concerned.", _WIDTH)))
-    footer = f"-- \nWritten by the impact agent on {host}. Nobody reads what is answered to this mail."
+    footer = f"-- \nWritten by the impact agent on {host}.\nNobody reads what is answered to this mail."
     return "\n\n".join([*blocks, footer]) + "\n"
 
 
