@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _IDLE = 2.0  # seconds a thread waits at most before it asks again: a person may have changed the ledger
 _SOON = 0.01  # seconds it waits at least
+_NEWS = 5.0  # seconds between two looks for what people have to be told
 _LATE = 10.0  # seconds between two looks for answers that are overdue
 
 
@@ -120,7 +121,7 @@ class Crew:
         engine = self._engine
         while not engine.context.stop.asked and self._goes_on(_telling(place)):
             engine.tell_by(place)
-            engine.stopped.wait(_IDLE)  # not rung for: nobody needs to hear of each change at once
+            engine.stopped.wait(_NEWS)  # not rung for: nobody needs to hear of each change at once
         engine.notices.tidy(place)
 
     def _goes_on(self, name: str) -> bool:

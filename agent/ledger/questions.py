@@ -98,6 +98,10 @@ class Questions:
         """Return delivered batches whose answer is awaited, the oldest delivery first."""
         return self._ask(lambda: reading.awaited(self._connection, limit))
 
+    def overdue(self, *, limit: int = MANY) -> tuple[Batch, ...]:
+        """Return delivered batches whose answer is overdue, the oldest delivery first."""
+        return self._ask(lambda: reading.overdue(self._connection, limit))
+
     def is_to_tell(self, submission: str) -> bool:
         """Whether a prepared submission may be closed, or has a batch the folder must hear of."""
         return self._ask(lambda: self._is(statements.IS_TO_TELL, id=submission))

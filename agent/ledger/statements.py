@@ -55,6 +55,10 @@ BATCHES_NAMED = "SELECT * FROM batch WHERE name = :name ORDER BY created_at, id 
 BATCHES_AWAITED = """
 SELECT * FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') ORDER BY sent_at, id LIMIT :limit
 """
+BATCHES_OVERDUE = """
+SELECT * FROM batch WHERE awaited = 1 AND overdue_at > 0 AND state IN ('SENT', 'TAKEN')
+ORDER BY sent_at, id LIMIT :limit
+"""
 ACKNOWLEDGEMENT = "SELECT * FROM acknowledgement WHERE id = :id"
 ACKNOWLEDGEMENTS_IN = """
 SELECT * FROM acknowledgement WHERE state = :state ORDER BY fetched_at, id LIMIT :limit

@@ -59,10 +59,27 @@ def over(old: Notice, words: str, sign: str, now: float, changes: Changes) -> No
     changes.kept.append(replace(old, words=words or old.words, sign=sign, over_at=now, owed_at=now))
 
 
+def passed(old: Notice, changes: Changes) -> None:
+    """Note that something neither needs anybody now nor has ended: what is owed about it is told to nobody."""
+    if old.owed_at and old.told_at:
+        changes.kept.append(replace(old, owed_at=0.0, over_at=0.0))
+    elif old.owed_at:
+        changes.gone.append(old.about)
+
+
+def age(notice: Notice, now: float, longest: float) -> float:
+    """Return for how many seconds it has been owed; negative: not yet, infinite: the clock was set back since.
+
+    `longest` is the longest patience there is.
+    """
+    return now - notice.owed_at if notice.owed_at <= now + longest else float("inf")
+
+
 def again(old: Notice, repeat: float, now: float) -> Notice | None:
     """Return the notice of something that lasts, if it is time to tell it again."""
     lasts = old.told_at and not old.over_at and not old.owed_at
-    return replace(old, owed_at=now) if lasts and old.told_at + repeat <= now else None
+    recently = old.told_at <= now < old.told_at + repeat  # neither, where the clock was set back
+    return replace(old, owed_at=now) if lasts and not recently else None
 
 
 def told(old: Notice, sign: str, now: float) -> Notice:

@@ -17,13 +17,15 @@ from agent.notices.course import Changes
 from agent.states import CONCERNS, BatchState
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from agent.model import Batch, Notice
     from agent.notices.board import Board
     from agent.settings.models import Settings, WayOptions
     from agent.stages.context import Context
 
 PASSING = 900.0  # seconds that what may pass by itself has to last until it is told
-_MANY = 20_000  # batches looked at
+_FEW = 200  # batches looked at that wait for their turn: those that were tried are the oldest
 _OF_PEOPLE = ("file:", "dropped:")  # what those hear who drop files
 _STATES = {
     BatchState.FAILED: "not delivered",
@@ -54,8 +56,8 @@ def feed_of(about: str) -> str:
 def look(context: Context, options: WayOptions, board: Board) -> Changes:
     """Return what changes for all that is no file in the ledger."""
     changes, now = Changes(), context.now()
-    standing = _standing(context, board)
     lasting = {one.about: one for one in context.ledger.notices_lasting(options.place)}
+    standing = _standing(context, board, lasting)
     for about, concern in standing.concerns.items():
         if about != MACHINE and _wanted(context, options, about):
             old = lasting.get(about) or context.ledger.notice(options.place, about)
@@ -96,12 +98,16 @@ def _is_there(settings: Settings, about: str) -> bool:
     return True
 
 
-def _standing(context: Context, board: Board) -> _Standing:
-    standing = _Standing(board.standing())
+def _standing(context: Context, board: Board, told: Collection[str]) -> _Standing:
+    """Find what is wrong now; `told`: what was before, of which it matters that it cannot be judged."""
+    of_board = board.standing().items()
+    standing = _Standing(
+        {about: concern for about, concern in of_board if _is_there(context.settings, about)}
+    )
     stranded = {name for name, _ in context.ledger.batches_by_destination(CONCERNS)}
     for name in sorted({*context.settings.destinations, *stranded}):
-        _judge(context, name, standing)
-    overdue = [one for one in context.ledger.awaited(limit=_MANY) if one.overdue_at]
+        _judge(context, name, standing, told)
+    overdue = context.ledger.overdue()
     for name, late in Counter(one.destination for one in overdue).items():
         about = f"answers:{name}"
         first = next(one for one in overdue if one.destination == name)
@@ -111,19 +117,24 @@ def _standing(context: Context, board: Board) -> _Standing:
     return standing
 
 
-def _judge(context: Context, name: str, standing: _Standing) -> None:
+def _judge(context: Context, name: str, standing: _Standing, told: Collection[str]) -> None:
     """Judge a destination by its batches; those that a person held back before any attempt say nothing of it."""
     about, gone = f"destination:{name}", name not in context.settings.destinations
-    stuck = [one for one in context.ledger.batches(CONCERNS, name, limit=_MANY) if one.tries or gone]
+    stuck = [one for one in context.ledger.batches(CONCERNS, name) if one.tries or gone]
     if stuck:
         standing.concerns[about] = _stuck(about, stuck)
     elif waiting := context.ledger.batches([BatchState.DEFERRED], name, limit=1):
         words = f"nothing gets through: {waiting[0].reason}"
         standing.concerns[about] = Concern(about, words, BatchState.DEFERRED, PASSING)
-    elif any(one.tries for one in context.ledger.batches([BatchState.READY], name)) or any(
-        one.tries > 1 for one in context.ledger.batches([BatchState.SENDING], name)
-    ):
+    elif about in told and _is_being_tried(context, name):
         standing.unsure.add(about)
+
+
+def _is_being_tried(context: Context, name: str) -> bool:
+    """Whether an attempt that is under way, or the next, will tell how it stands."""
+    ready = context.ledger.batches([BatchState.READY], name, limit=_FEW)
+    sending = context.ledger.batches([BatchState.SENDING], name, limit=_FEW)
+    return any(one.tries for one in ready) or any(one.tries > 1 for one in sending)
 
 
 def _stuck(about: str, stuck: list[Batch]) -> Concern:

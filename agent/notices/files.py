@@ -51,6 +51,8 @@ def _judge(context: Context, options: WayOptions, submission: Submission, change
     elif shelf(story) == "done" and _success_is_told(context, submission):
         new = Notice(options.place, about, headline, headline, now, owed_at=now, over_at=now)
         changes.add(new)
+    elif shelf(story) == "sent" and old is not None:
+        course.passed(old, changes)
 
 
 def shelf(story: Story) -> str:

@@ -30,6 +30,7 @@ LATE = 600.0  # seconds after which what is owed should have been told
 _MANY = 1000  # notices told in one round, and lines of the audit after which it is noted how far it was read
 
 Audience = tuple[bool, tuple[str, ...]]  # whether it is those who drop files, and their addresses
+_NOBODY: Audience = (True, ())  # what was owed to somebody whom the settings name no more
 
 
 @dataclass(slots=True)
@@ -84,22 +85,24 @@ class Round:
         now, wait = context.now(), 0.0 if at_once else self.options.wait
         groups: dict[Audience, list[Notice]] = {}
         for one in context.ledger.notices_owed(self.options.place, limit=_MANY):
-            audience = self._audience(context, one)
-            if audience is not None and one.owed_at <= now:
-                groups.setdefault(audience, []).append(one)
+            if course.age(one, now, faults.PASSING) >= 0:
+                groups.setdefault(self._audience(context, one), []).append(one)
+        if nobodys := groups.pop(_NOBODY, []):
+            context.ledger.note(self.options.place, [course.told(one, one.sign, now) for one in nobodys])
         return [
             (audience, group)
             for audience, group in groups.items()
-            if group[0].owed_at + wait <= now and self._may_try(audience, now, at_once=at_once)
+            if max(course.age(one, now, faults.PASSING) for one in group) >= wait
+            and self._may_try(audience, now, at_once=at_once)
         ]
 
-    def _audience(self, context: Context, notice: Notice) -> Audience | None:
+    def _audience(self, context: Context, notice: Notice) -> Audience:
         feed, of_people = None, faults.is_of_people(notice.about)
         if of_people:
             found = context.ledger.submission(notice.about.removeprefix(files.PREFIX))
             feed = context.feed(found.feed if found else faults.feed_of(notice.about))
         addressees = self.options.addressees(feed)
-        return None if addressees is None else (of_people and bool(addressees), addressees)
+        return _NOBODY if addressees is None else (of_people and bool(addressees), addressees)
 
     def _send(self, context: Context, audience: Audience, due: Sequence[Notice]) -> bool:
         drafts = list(_drafts(context, due))

@@ -132,9 +132,7 @@ class Feed(Model):
     extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
     max_size: Bytes = 2 * 2**30  # largest file taken
     allow_duplicates: bool = False  # take the same bytes again without asking a person
-    notify: tuple[
-        Address, ...
-    ] = ()  # who drops files here: told when one needs a person, and when it is well
+    notify: tuple[Address, ...] = Field(default=(), max_length=20)  # who drops files here and is told
     tell_success: bool = False  # tell them of files that end well, too
 
 

@@ -7,7 +7,7 @@ Message-ID: rather told twice than not at all.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,9 +40,7 @@ class Options(WayOptions, Relay):
 
     type: Literal["mail"] = "mail"
     sender: Address  # also where a relay sends what it cannot deliver; not the mailbox for answers
-    operators: Annotated[
-        tuple[Address, ...], Field(max_length=20)
-    ] = ()  # told of faults, and of files nobody is for
+    operators: tuple[Address, ...] = Field(default=(), max_length=20)  # told of faults, and of nobody's files
     attach_report: bool = True  # the report of a file goes along; it holds what stood in its rows
     idle_timeout: Seconds = 60.0  # without any answer before the final dot
     final_timeout: Seconds = 120.0  # for the answer to the final dot

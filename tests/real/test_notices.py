@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from contextlib import closing
 
@@ -133,6 +134,27 @@ def test_a_destination_that_refuses_us_is_told_to_operators(place, relay, hook):
     by_person = {mail["To"]: str(mail["Subject"]) for mail in relay.mails()}
     assert by_person["ann@example.net"] == "Held: waiting for a person — good.csv"
     assert by_person["ops@example.net"].startswith("Destination there: 1 batch held; the latest: ")
+    no_leak(place, relay, hook)
+
+
+def test_settings_that_are_refused_are_told_and_that_better_ones_came(place, relay, hook):
+    """Read again with a mistake in them, then without: a fault, and its end."""
+    place.feed("shop", FEED)
+    with place.run() as agent:
+        agent.wait_for("agent.ready")
+        place.feed("shop", FEED.replace("item", "itme"))
+        agent.process.send_signal(signal.SIGHUP)
+        agent.wait_for("settings.refused")
+        agent.wait_until(lambda: len(relay.taken) == 1, "the fault to be told")
+        place.feed("shop", FEED)
+        agent.process.send_signal(signal.SIGHUP)
+        agent.wait_for("settings.reloaded")
+        agent.wait_until(lambda: len(relay.taken) == 2, "its end to be told")
+        assert agent.stop() == 0
+    assert [str(mail["Subject"]).strip() for mail in relay.mails()] == [
+        "The settings: new settings were read and refused, because they have mistakes",
+        "Over: the settings: all is well again",
+    ]
     no_leak(place, relay, hook)
 
 

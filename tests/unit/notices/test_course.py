@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from agent.model import Notice
+from agent.model import Fault, Notice
 from agent.notices import course
 from agent.notices.board import Board, Concern
 from agent.notices.course import Changes
+from agent.stages.intake.board import Notice as Finding
 
 NOW = 1_800_000_000.0
 NEW = Notice("mail", "source:x", "silent", "s", NOW - 500, owed_at=NOW - 400)
@@ -100,3 +101,27 @@ def test_a_board_is_well_when_everybody_is():
     assert (list(board.standing()), board.is_well("shelf:shop")) == (["shelf:shop"], False)
     board.over("shelf:shop", by="b")
     assert (board.standing(), board.is_well("shelf:shop")) == ({}, True)
+
+
+def finding(name, code, words="said so"):
+    """Make what a look into a drop folder found."""
+    return Finding("shop", name, Fault(code, words, "mend it"), NOW)
+
+
+def test_a_look_into_a_folder_puts_up_what_it_found_and_takes_down_the_rest():
+    """Files for people, the folder for operators, a machine without room apart; what reports tell is left out."""
+    board = Board()
+    found = [finding("a.csv", "E-PERM"), finding("", "E-FOLDER"), finding("b.csv", "W-SHORT", "no room")]
+    board.scanned("shop", [*found, finding("c.csv", "W-LATEWRITE")])
+    assert {about: concern.words for about, concern in board.standing().items()} == {
+        "machine": "no room",
+        "dropped:shop/a.csv": "said so; mend it",
+        "folder:shop": "said so; mend it",
+    }
+    board.scanned("store", [])
+    assert board.is_well("dropped:store/x.csv")
+    board.scanned("shop", found[:1])
+    assert list(board.standing()) == ["dropped:shop/a.csv"]
+    assert board.is_well("folder:shop")
+    assert board.is_well("machine")
+    assert not board.is_well("dropped:market/x.csv")

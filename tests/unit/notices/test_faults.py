@@ -175,6 +175,39 @@ def test_what_the_settings_have_no_more_is_over(house):
     assert told(house)[1:] == [("over", "source:postbox")]
 
 
+def test_what_is_taken_out_while_the_agent_runs_is_over(house):
+    """A reload without the source: over, and not found again by what the board remembers."""
+    house.postbox.refuses = "the server does not answer"
+    house.drain()
+    tell(house)
+    tell(house, A_WHILE)
+    tell(house, WAIT)
+    house.engine.take_over(house.settings.model_copy(update={"acknowledgements": ()}))
+    tell(house)
+    tell(house, WAIT)
+    tell(house, DAY)
+    assert told(house) == [("new", "source:postbox"), ("over", "source:postbox")]
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_being_told(house):
+    """Found in a wrong future, told now; told in a wrong future, told again once."""
+    refused(house)
+    house.now += 365 * DAY
+    tell(house)
+    house.now -= 365 * DAY
+    tell(house)
+    assert told(house) == [("new", "destination:there")]
+    house.now += 365 * DAY
+    tell(house)
+    tell(house, WAIT)
+    house.now -= 365 * DAY
+    tell(house)
+    tell(house, WAIT)
+    assert [state for state, _ in told(house)] == ["new", "lasts", "lasts"]
+    tell(house, WAIT)
+    assert len(told(house)) == 3
+
+
 def test_a_full_disk_is_told_at_once_and_nothing_is_noted(house):
     """No room to note anything: it is told from memory, again after a day, and its end."""
     house.engine._wait_for_room(NoRoomError("cannot keep an original: the disk is full; make room"))

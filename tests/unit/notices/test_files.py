@@ -144,6 +144,31 @@ def test_a_file_that_stands_otherwise_is_told_again(telling):
     ]
 
 
+def test_what_goes_on_before_anybody_heard_is_told_to_nobody(telling):
+    """Held, released within the window, now on its way to an answer: nobody has to do anything."""
+    house = telling(answers={"taken_within": None, "processed_within": None}, way_tells="files")
+    house.far.sends.extend(["no"])
+    submission = house.taken("a.csv", source("A1"))
+    tell(house)
+    decided(house, "release", house.batches()[0].id)
+    tell(house)
+    tell(house, later=WAIT)
+    assert house.crier.sent == []
+    assert house.ledger.notice("recording", f"file:{submission.id}") is None
+
+
+def test_what_is_owed_to_nobody_any_more_is_forgotten(telling):
+    """Found for somebody whom the settings name no more when it is due: neither told nor owed for ever."""
+    house = telling(feed(notify=PEOPLE), way_operators=(), way_tells="files")
+    rejected(house)
+    tell(house)
+    assert len(house.ledger.notices_owed("recording")) == 1
+    house.set(feeds={"shop": feed()})
+    tell(house, later=WAIT)
+    assert house.crier.sent == []
+    assert house.ledger.notices_owed("recording") == ()
+
+
 def test_what_is_over_before_anybody_heard_is_told_to_nobody(telling):
     """Cancelled within the window: no notice, no settled one, nothing kept."""
     house = telling()
