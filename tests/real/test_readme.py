@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.channels import kinds
-from agent.settings.models import Destination, Feed, Limits, Numbers, Retries, Settings
+from agent.settings.models import Destination, Feed, Limits, Monitor, Numbers, Retries, Settings
 
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -115,12 +115,12 @@ def test_commands_that_are_only_shown_exist(line, reader):
 
 @pytest.mark.parametrize(
     "model",
-    [Settings, Destination, *kinds().values(), Retries, Limits, Feed, Numbers],
+    [Settings, Destination, *kinds().values(), Retries, Limits, Monitor, Feed, Numbers],
     ids=lambda model: f"{model.__module__}.{model.__name__}",
 )
 def test_every_setting_is_explained(model):
     """The settings tables name each key there is; what the loader sets by itself is no key."""
-    made_by_the_loader = {"feeds", "folder", "digest"} if model is Settings else set()
+    made_by_the_loader = {"feeds", "folder", "digest", "texts"} if model is Settings else set()
     keys = set(model.model_fields) - made_by_the_loader
     assert sorted(key for key in keys if f"`{key}`" not in README) == []
 
