@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.acks import kinds as sources
 from agent.channels import kinds
 from agent.settings.models import Destination, Feed, Limits, Monitor, Numbers, Retries, Settings
 
@@ -115,7 +116,7 @@ def test_commands_that_are_only_shown_exist(line, reader):
 
 @pytest.mark.parametrize(
     "model",
-    [Settings, Destination, *kinds().values(), Retries, Limits, Monitor, Feed, Numbers],
+    [Settings, Destination, *kinds().values(), *sources().values(), Retries, Limits, Monitor, Feed, Numbers],
     ids=lambda model: f"{model.__module__}.{model.__name__}",
 )
 def test_every_setting_is_explained(model):
