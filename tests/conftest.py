@@ -14,6 +14,7 @@ from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
 from tests.certificates import Authority
 from tests.mail_servers import Aiosmtpd, Postfix
+from tests.scripted_relay import ScriptedRelay
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -63,6 +64,15 @@ def aiosmtpd(authority: Authority) -> Iterator[Aiosmtpd]:
     """An SMTP server with STARTTLS and a login."""
     with Aiosmtpd(authority.context()) as server:
         yield server
+
+
+@pytest.fixture
+def scripted_relay(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
+    """Start relays that answer as a test says; the arguments are those of `ScriptedRelay`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda context=None, **how: stack.enter_context(
+            ScriptedRelay(context or authority.context(), **how)
+        )
 
 
 @pytest.fixture

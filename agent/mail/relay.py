@@ -5,7 +5,7 @@ A mixin: a destination that sends mail has these fields beside its own.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -51,7 +51,7 @@ class OAuth(Model):
         client = (bool(self.client_id), self.client_secret is not None, self.authority is not None)
         if (self.token is not None) == any(client) or (any(client) and not all(client)):
             raise ValueError("needs either a token or all of client_id, client_secret and authority")
-        if self.client_id and find_spec("msal") is None:
+        if self.client_id and importlib.util.find_spec("msal") is None:
             raise ValueError("needs what is not installed; install impact-batch-agent[oauth]")
         return self
 
