@@ -14,11 +14,13 @@ from agent.cli.common import json_option, problems_of, settings_at
 from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
-from agent.settings.models import Secret
+from agent.settings.models import Model, Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.settings.models import Settings
 
 
@@ -55,11 +57,20 @@ def _told(problem: object) -> dict[str, object]:
 
 def _secrets(settings: Settings) -> list[str]:
     return [
-        f"agent.yaml: destinations.{name}.{field}: C-SECRETREF {words}"
+        f"agent.yaml: {place}: C-SECRETREF {words}"
         for name, destination in settings.destinations.items()
-        for field, value in destination
-        if isinstance(value, Secret) and (words := check_secret(value, settings.folder))
+        for place, secret in _kept(destination, f"destinations.{name}")
+        if (words := check_secret(secret, settings.folder))
     ]
+
+
+def _kept(model: Model, place: str) -> Iterator[tuple[str, Secret]]:
+    """Yield every secret of a model and of the models in it, with its place."""
+    for field, value in model:
+        if isinstance(value, Secret):
+            yield f"{place}.{field}", value
+        elif isinstance(value, Model):
+            yield from _kept(value, f"{place}.{field}")
 
 
 def _folders(settings: Settings) -> list[str]:

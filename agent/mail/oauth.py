@@ -67,15 +67,16 @@ class Tokens:
 
 def _client(options: OAuth, proof: str) -> Any:
     try:
-        # An extra, slow to load; neither has types of its own.
+        # An extra, slow to load, without types of its own; it brings requests along.
         from msal import ConfidentialClientApplication  # type: ignore[import-untyped]  # noqa: PLC0415
-        from requests import Session  # type: ignore[import-untyped]  # noqa: PLC0415
+        from requests import Session  # noqa: PLC0415
     except ImportError as error:
         raise SecretError("oauth needs what is not installed: impact-batch-agent[oauth]") from error
     http = Session()
     trusted = str(options.ca_file) if options.ca_file else True
     # Said with each request: else REQUESTS_CA_BUNDLE in the environment has the last word.
-    http.request = partial(http.request, timeout=_TIMEOUT, verify=trusted)
+    bound = partial(http.request, timeout=_TIMEOUT, verify=trusted)
+    http.request = bound  # type: ignore[method-assign]  # as msal itself does for its timeout
     return ConfidentialClientApplication(
         options.client_id,
         client_credential=proof,
