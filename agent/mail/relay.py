@@ -39,7 +39,7 @@ class OAuth(Model):
 
     token: Secret | None = None  # either this: a token that something else keeps fresh, read at each login
     client_id: str = ""  # or these: asked for by the agent in the name of a registered application
-    client_secret: Secret | None = None
+    client_secret: Secret | None = None  # of that application
     authority: Annotated[str, AfterValidator(_https)] | None = (
         None  # https://login.microsoftonline.com/TENANT
     )
@@ -59,7 +59,7 @@ class OAuth(Model):
 class Relay(Model):
     """A server that takes mail for others, and how it is reached."""
 
-    host: Host
+    host: Host  # the relay's name, as in its certificate
     port: Port | None = None  # 587; 465 with `security: tls`, 25 with `none`
     security: Literal["starttls", "tls", "none"] = "starttls"  # none: with `allow_plain_smtp` only
     allow_plain_smtp: bool = False  # anybody on the way may read the mails and change them

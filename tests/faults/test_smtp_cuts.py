@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,8 +93,11 @@ def test_the_state_after_a_hang_up_at_each_step(
         assert server.dots == 1
     else:
         assert first.state == "DEFERRED"
+        stages.later()
         assert stages.attempt(channel, batch.id).state == "SENT"
-        assert server.dots == 1
+        (taken,) = server.taken
+        made = format_datetime(datetime.fromtimestamp(int(batch.created_at), UTC))
+        assert f"Date: {made}\r\nMessage-ID: <{batch.id}@example.net>\r\n".encode() in taken
     channel.close()
 
 

@@ -65,6 +65,19 @@ def test_byte_by_byte(scripted_relay: Any, authority: Any, make_parcel: Any, ste
     assert seconds < LIMIT + GRACE
 
 
+def test_a_kept_connection_that_froze(scripted_relay: Any, authority: Any, make_parcel: Any) -> None:
+    """It is given up within its limit and made anew; the mail goes over the new one, once."""
+    server = scripted_relay()
+    channel = channel_to(server.port, authority, **SHORT)
+    channel.send(make_parcel(), lambda: None)
+    server.answers["rset"] = Act.SILENT
+    started = time.monotonic()
+    channel.send(make_parcel(), lambda: None)
+    assert time.monotonic() - started < LIMIT + GRACE
+    assert (server.connections, len(server.taken)) == (2, 2)
+    channel.close()
+
+
 def _endless(piece: bytes) -> Any:
     def answer(_: bytes) -> Iterator[bytes]:
         while True:
