@@ -15,6 +15,7 @@ from agent.sandbox import SandboxSftp
 from tests.certificates import Authority
 from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.mail_servers import Aiosmtpd, Postfix
+from tests.scripted_relay import ScriptedRelay
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -86,6 +87,15 @@ def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
+
+
+@pytest.fixture
+def scripted_relay(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
+    """Start relays that answer as a test says; the arguments are those of `ScriptedRelay`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda context=None, **how: stack.enter_context(
+            ScriptedRelay(context or authority.context(), **how)
+        )
 
 
 @pytest.fixture

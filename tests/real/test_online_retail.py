@@ -113,3 +113,34 @@ def assert_every_record_is_named(installation, expected: Expected) -> None:
     assert [(found["code"], found["record"]) for found in findings] == [
         ("N-ROWDUP", number) for number in expected.repeated
     ]
+
+
+def test_cancelled_invoices_arrive_by_mail(ledger, install, sshd, postfix, authority):
+    """A real mailbox behind Postfix has one mail with exactly the expected bytes, and the batch is SENT."""
+    expected = Expected(ledger)
+    installation = install(sshd)
+    installation.settings["destinations"]["there"] = {
+        "type": "smtp",
+        "host": "127.0.0.1",
+        "port": postfix.port,
+        "ca_file": str(authority.ca_file),
+        "sender": "agent@example.net",
+        "recipient": postfix.recipient,
+        "body": "Batch {{ batch }}: {{ size }} bytes, made in {{ made.year }}.",
+    }
+    installation.save()
+    drop = installation.feed("retail", FEED)
+    put(drop, "retail.csv", ledger)
+    ended = installation.ask("once")
+    assert ended.returncode == 0, ended.stderr
+    assert at_rest(installation)
+    (mail,) = postfix.mails()
+    (part,) = mail.iter_attachments()
+    assert part.get_content() == expected.batch()
+    with installation.ledger() as told:
+        (submission,) = told.submissions()
+        (batch,) = told.batches_of(submission.id)
+        (attempt,) = told.attempts(batch.id)
+    assert (batch.state, attempt.outcome) == ("SENT", "sent")
+    assert (part.get_filename(), mail["Message-ID"]) == (batch.name, f"<{batch.id}@example.net>")
+    assert "250 2.0.0 Ok: queued as" in attempt.evidence

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.channels import smtp
 from agent.errors import SettingsError
 from agent.settings.loader import load
 
@@ -43,6 +44,12 @@ def _begins(content, line, column):
     """Return what begins at a place, read as the file's reader does."""
     text = content.decode("utf-8-sig", errors="replace")
     return re.split(r"\r\n|\r|\n", text)[line - 1][column - 1 :]
+
+
+@pytest.fixture
+def kinds(kinds):
+    """Return the kinds of destination that the cases name: besides the tests' own, the real one by mail."""
+    return {**kinds, "smtp": smtp.Options}
 
 
 @pytest.fixture

@@ -57,6 +57,18 @@ def test_what_is_commented_out_is_right_as_well(sample, number, tmp_path):
     assert set(load(tmp_path / "settings", every_kind()).feeds) == FEEDS
 
 
+def test_the_destination_that_waits_is_right_as_well(tmp_path):
+    """The destination by mail loads when the signs before its lines are taken away."""
+    lines = _lines(Path("agent.yaml"))
+    first = next(n for n, line in enumerate(lines) if line.startswith("  # impact-mail:"))
+    lines[first:] = [line.replace("  # ", "  ", 1) for line in lines[first:]]
+    for other in SAMPLES:
+        copy = tmp_path / "settings" / other
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text("".join(lines if other.name == "agent.yaml" else _lines(other)), "utf-8")
+    assert load(tmp_path / "settings", kinds()).destinations["impact-mail"].type == "smtp"
+
+
 def test_no_line_of_the_sample_is_wider_than_a_terminal():
     """The comments can be read where they are edited."""
     assert [line for sample in SAMPLES for line in _lines(sample) if len(line.rstrip()) > 105] == []
