@@ -143,7 +143,7 @@ def _taken(home: Path, file: Path, times: int) -> list[str]:
         copy.write_bytes(file.read_bytes())
         copy.rename(copy.with_name(f"{number}.csv"))
     with Agent(settings) as agent:
-        while agent.scan() == 0 or len(_received(agent)) < times:
+        while agent.scanner.scan() == 0 or len(_received(agent)) < times:
             pass
         return _received(agent)
 
