@@ -5,6 +5,7 @@ differs from base/, and last `=== expected`: `file:line:column CODE` and the tex
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def _begins(content, line, column):
 @pytest.fixture
 def kinds(kinds):
     """Return the kinds of destination that the cases name: besides the tests' own, the real one by mail."""
-    return {**kinds, "smtp": smtp.Options}
+    return replace(kinds, destinations={**kinds.destinations, "smtp": smtp.Options})
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_the_destination_that_waits_is_right_as_well(tmp_path):
         copy = tmp_path / "settings" / other
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text("".join(lines if other.name == "agent.yaml" else _lines(other)), "utf-8")
-    assert load(tmp_path / "settings", kinds()).destinations["impact-mail"].type == "smtp"
+    assert load(tmp_path / "settings", every_kind()).destinations["impact-mail"].type == "smtp"
 
 
 def test_no_line_of_the_sample_is_wider_than_a_terminal():
