@@ -12,6 +12,7 @@ import pytest
 from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
+from tests.ftp_scripts import ScriptedFtp
 from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.servers import Proxy, Sshd
 
@@ -57,6 +58,14 @@ def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
+
+
+@pytest.fixture
+def scripted_ftp(tmp_path: Path) -> Iterator[Callable[..., ScriptedFtp]]:
+    """Start FTP servers that do as told; the arguments are those of `ScriptedFtp`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda **how: stack.enter_context(ScriptedFtp(tmp_path / f"script-{next(numbers)}", **how))
 
 
 @pytest.fixture
