@@ -64,7 +64,7 @@ class Options(Destination):
     type: Literal["ftp"] = "ftp"
     host: Host
     port: Port | None = None  # default: 21, or 990 where security is implicit
-    username: Annotated[Line, Field(min_length=1)]
+    username: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
     password: Secret
     security: Literal["explicit", "implicit", "none"] = (
         "explicit"  # TLS: asked for, from the first byte on, none
