@@ -55,6 +55,12 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("is not the whole path of a file; write one such as /etc/impact-agent/ca.pem")
+    return path
+
+
 Line = Annotated[str, AfterValidator(_one_line)]
 
 
@@ -69,7 +75,9 @@ class Options(Destination):
     security: Literal["explicit", "implicit", "none"] = (
         "explicit"  # TLS: asked for, from the first byte on, none
     )
-    ca_file: Path | None = None  # certificates trusted instead of the machine's own
+    ca_file: Annotated[Path, AfterValidator(_absolute)] | None = (
+        None  # certificates (PEM) trusted instead of the machine's own; the whole path
+    )
     allow_plain_ftp: bool = False  # true: with security none, password and batches travel readable by anybody
     directory: Line = ""  # where files are delivered; "" = where the login starts
     temp_directory: Line = ""  # where they are while they travel; "" = the same folder, under a hidden name
@@ -88,7 +96,7 @@ class Options(Destination):
     def _safe(self) -> Self:
         if (self.security == "none") != self.allow_plain_ftp:
             raise ValueError(
-                "asks for plain FTP in one place only; it needs both, security: none and allow_plain_ftp: true"
+                "has one of security: none and allow_plain_ftp: true; plain FTP needs both, TLS neither"
             )
         if self.ca_file and self.security == "none":
             raise ValueError("has a ca_file but no TLS it could be used for")

@@ -153,6 +153,7 @@ def test_settings_have_safe_defaults() -> None:
         ({"security": "none"}, "needs both"),
         ({"allow_plain_ftp": True}, "needs both"),
         ({"security": "none", "allow_plain_ftp": True, "ca_file": "/ca.pem"}, "no TLS it could be used for"),
+        ({"ca_file": "ca.pem"}, "whole path"),
         ({"security": "tls"}, "'explicit', 'implicit' or 'none'"),
         ({"host": "ftp://example.net"}, "host name"),
         ({"username": ""}, "at least 1 character"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import channels
 from agent.errors import SettingsError
 from agent.settings.loader import load
 
@@ -51,7 +52,7 @@ def problems_of(tmp_path, kinds):
 
     def problems(files):
         with pytest.raises(SettingsError) as caught:
-            load(_lay_out(tmp_path / "settings", files), kinds)
+            load(_lay_out(tmp_path / "settings", files), {**channels.kinds(), **kinds})
         return caught.value
 
     return problems
