@@ -11,7 +11,6 @@ from tests.running import arrived, put
 FEED = """\
 level: item
 template: impact-items.csv.j2
-variables: {action_tracker_id: "16027"}
 headers: impact
 destination: there
 settle: 0s
@@ -21,10 +20,8 @@ FILES, ROWS = 6, 60
 
 def refunds(number: int) -> bytes:
     """Return one file: each row an order of its own."""
-    rows = [f"{number:03}{row:04},16027,SKU-{row},0,0,ITEM_RETURNED" for row in range(ROWS)]
-    return "\r\n".join(
-        ["OrderId,ActionTrackerId,ItemSku,NewItemAmount,NewItemQuantity,Reason", *rows, ""]
-    ).encode()
+    rows = [f"1000.{number}.{row},SKU-{row},0,0,ITEM_RETURNED" for row in range(ROWS)]
+    return "\r\n".join(["ActionId,Sku,Amount,Quantity,Reason", *rows, ""]).encode()
 
 
 @pytest.mark.parametrize("kind", [Vsftpd, ProFtpd])
