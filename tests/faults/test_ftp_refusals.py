@@ -163,10 +163,9 @@ class TestLooking:
         assert channel.send(parcel, lambda: None).how == "accepted"
         assert channel.look(parcel).found is None
         channel.close()
-        if not reply.startswith("550"):
-            (server.root / parcel.name).write_bytes(b"another")
-            assert type(refused(server.channel(), parcel)) is UnknownOutcome
-            assert (server.root / parcel.name).read_bytes() == b"another"
+        (server.root / parcel.name).write_bytes(b"another")
+        assert type(refused(server.channel(), parcel, pytest.fail)) is UnknownOutcome
+        assert (server.root / parcel.name).read_bytes() == b"another"
 
     def test_not_allowed(self, scripted_ftp: Any, make_parcel: Any) -> None:
         """With `look: false` the server is asked for nothing but the upload."""
@@ -231,7 +230,7 @@ class TestDirect:
         assert "earlier attempt" in again.evidence
         assert files(server.root) == {parcel.name}
 
-    @pytest.mark.parametrize("size", ["213", "502 not known"])
+    @pytest.mark.parametrize("size", ["213", "502 not known", "550 no right"])
     def test_overwrites_nothing(self, scripted_ftp: Any, make_parcel: Any, size: str) -> None:
         """Whatever stands under the name stays."""
         server = scripted_ftp(otherwise={} if size == "213" else {"SIZE": size})

@@ -144,7 +144,11 @@ def connect(options: Options, reveal: Callable[[Secret], bytes]) -> Session:
     password = _password(options, reveal)
     context = None if options.security == "none" else _context(options)
     sock = dial(options.host, options.reached, timeout=options.connect_timeout, keepalive=options.keepalive)
-    session = Session(sock, options, context)
+    try:
+        session = Session(sock, options, context)
+    except OSError:  # it was hung up on at once
+        sock.close()
+        raise
     try:
         session.start(password)
     except BaseException:
