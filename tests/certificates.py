@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -92,6 +93,25 @@ class Authority:
         made.both.touch(mode=0o600)
         made.both.write_bytes(made.key.read_bytes() + made.certificate.read_bytes())
         return made
+
+    def pair(self, *, name: str = "localhost", days: int = 1, self_signed: bool = False) -> tuple[Path, Path]:
+        """Return the files of a certificate and its key for 127.0.0.1 and `name`.
+
+        Args:
+            name: another one than localhost leaves 127.0.0.1 out as well.
+            days: until it ends; negative: ago.
+            self_signed: by an authority of its own that nobody knows.
+        """
+        names = ("localhost", "127.0.0.1") if name == "localhost" else (name,)
+        signer = Authority(self._folder / f"unknown-{self._made}", "Nobody") if self_signed else self
+        made = signer.certificate(*names, expired=days < 0)
+        return made.certificate, made.key
+
+    def context(self, **how: Any) -> ssl.SSLContext:
+        """Return a server's context; the arguments are those of `pair`."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.pair(**how))
+        return context
 
     def _identifier(self) -> x509.SubjectKeyIdentifier:
         return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())

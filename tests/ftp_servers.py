@@ -116,7 +116,7 @@ class FtpServer:
         folder: Path,
         *,
         certificate: Certificate | None = None,
-        security: str = "explicit",
+        security: str = "starttls",
         more: str = "",
     ) -> None:
         self.folder, self.security = folder, security
@@ -217,7 +217,7 @@ class Vsftpd(FtpServer):
             folder=self.folder,
             user=user_name(),
             tls=_yes(on=self.security != "none"),
-            implicit=_yes(on=self.security == "implicit"),
+            implicit=_yes(on=self.security == "tls"),
             certificate=self._certificate,
             more=more,
         )

@@ -120,7 +120,7 @@ class TestTheirs:
     def test_tls_from_the_first_byte(self, start_ftp: Any, make_parcel: Any, kind: type[FtpServer]) -> None:
         """The implicit form works too, with real servers."""
         more = "TLSOptions UseImplicitSSL" if kind is ProFtpd else ""
-        server = start_ftp(kind, security="implicit", more=more)
+        server = start_ftp(kind, security="tls", more=more)
         channel = server.channel()
         receipt = channel.send(make_parcel(), lambda: None)
         channel.close()

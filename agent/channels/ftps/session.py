@@ -53,10 +53,10 @@ class Session:
         """Greet, agree on TLS, log in, and choose how bytes travel."""
         options, control = self._options, self.control
         self.watch.begin(options.connect_timeout, options.connect_timeout)
-        if options.security == "implicit":
+        if options.security == "tls":
             self._protect()
         self._greeted()
-        if options.security == "explicit":
+        if options.security == "starttls":
             self._ask_for_tls()
         self._log_in(password)
         if self._context:

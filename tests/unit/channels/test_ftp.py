@@ -140,21 +140,21 @@ def test_sizes(text: str, size: int | None) -> None:
 def test_settings_have_safe_defaults() -> None:
     """What nobody wrote down is the careful choice."""
     options = Options.model_validate(GOOD)
-    assert (options.reached, options.security, options.allow_plain_ftp) == (21, "explicit", False)
+    assert (options.reached, options.security, options.allow_plain_ftp) == (21, "starttls", False)
     assert (options.publish, options.sweeps, options.look) == ("rename", True, True)
     assert (options.in_doubt, options.deadline, options.idle_timeout) == ("hold", 900.0, 60.0)
-    assert Options.model_validate({**GOOD, "security": "implicit"}).reached == 990
-    assert Options.model_validate({**GOOD, "security": "implicit", "port": 21}).reached == 21
+    assert Options.model_validate({**GOOD, "security": "tls"}).reached == 990
+    assert Options.model_validate({**GOOD, "security": "tls", "port": 21}).reached == 21
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"security": "none"}, "needs both"),
-        ({"allow_plain_ftp": True}, "needs both"),
+        ({"security": "none"}, "both or neither"),
+        ({"allow_plain_ftp": True}, "both or neither"),
         ({"security": "none", "allow_plain_ftp": True, "ca_file": "/ca.pem"}, "no TLS it could be used for"),
         ({"ca_file": "ca.pem"}, "whole path"),
-        ({"security": "tls"}, "'explicit', 'implicit' or 'none'"),
+        ({"security": "implicit"}, "'starttls', 'tls' or 'none'"),
         ({"host": "ftp://example.net"}, "host name"),
         ({"username": ""}, "at least 1 character"),
         ({"username": "acme\r\nDELE x"}, "control character"),
