@@ -13,6 +13,7 @@ from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
 from tests.certificates import Authority
+from tests.ftp_scripts import ScriptedFtp
 from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.mail_servers import Aiosmtpd, Postfix
 from tests.scripted_relay import ScriptedRelay
@@ -96,6 +97,14 @@ def scripted_relay(authority: Authority) -> Iterator[Callable[..., ScriptedRelay
         yield lambda context=None, **how: stack.enter_context(
             ScriptedRelay(context or authority.context(), **how)
         )
+
+
+@pytest.fixture
+def scripted_ftp(tmp_path: Path) -> Iterator[Callable[..., ScriptedFtp]]:
+    """Start FTP servers that do as told; the arguments are those of `ScriptedFtp`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda **how: stack.enter_context(ScriptedFtp(tmp_path / f"script-{next(numbers)}", **how))
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import json
 
 import pytest
 
+from tests.ftp_servers import ProFtpd, Vsftpd
 from tests.oracle import assert_recorded, assert_sent_has_come, assert_told_once, at_rest
-from tests.running import arrived, put
+from tests.running import PullFolder, arrived, put
 from tests.samples import look_alike, sample
 
 FEED = """\
@@ -75,10 +76,20 @@ def test_the_look_alike_has_all_that_the_sample_has():
     assert b'"JIGSAW, ""TREE"""' in made
 
 
-def test_cancelled_invoices_arrive_byte_for_byte(ledger, install, start_sshd):
-    """OpenSSH has exactly the expected bytes; every record is sent, repeated or passed over, and counted."""
+@pytest.fixture(params=["sftp", "ftp to vsftpd", "ftp to proftpd", "folder"])
+def server(request, start_sshd, start_ftp, tmp_path):
+    """Each far side that keeps what it gets in a folder."""
+    return {
+        "sftp": start_sshd,
+        "ftp to vsftpd": lambda: start_ftp(Vsftpd),
+        "ftp to proftpd": lambda: start_ftp(ProFtpd),
+        "folder": lambda: PullFolder(tmp_path / "pull"),
+    }[request.param]()
+
+
+def test_cancelled_invoices_arrive_byte_for_byte(ledger, install, server):
+    """The far side has exactly the expected bytes; every record is sent, repeated or passed over, and counted."""
     expected = Expected(ledger)
-    server = start_sshd()
     installation = install(server)
     drop = installation.feed("retail", FEED)
     put(drop, "retail.csv", ledger)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.channels import smtp
+from agent import channels
 from agent.errors import SettingsError
 from agent.settings.loader import load
 
@@ -50,7 +50,7 @@ def _begins(content, line, column):
 @pytest.fixture
 def kinds(kinds):
     """Return the kinds of destination that the cases name: besides the tests' own, the real one by mail."""
-    return replace(kinds, destinations={**kinds.destinations, "smtp": smtp.Options})
+    return replace(kinds, destinations={**channels.kinds(), **kinds.destinations})
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def problems_of(tmp_path, kinds):
 
     def problems(files):
         with pytest.raises(SettingsError) as caught:
-            load(_lay_out(tmp_path / "settings", files), kinds)
+            load(_lay_out(tmp_path / "settings", files), {**channels.kinds(), **kinds})
         return caught.value
 
     return problems
