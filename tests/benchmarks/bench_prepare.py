@@ -79,7 +79,7 @@ class Case:
 
 CASES = (
     Case("every line an order line of its own", as_other_orders=True, cpu_at_most=CPU_AT_MOST),
-    Case("the sample's lines come again as they are", as_other_orders=False, cpu_at_most=None),
+    Case("the sample's lines come again as they are", as_other_orders=False, cpu_at_most=CPU_AT_MOST),
 )
 
 
