@@ -59,7 +59,7 @@ def problems_of(tmp_path, kinds):
 
     def problems(files):
         with pytest.raises(SettingsError) as caught:
-            load(_lay_out(tmp_path / "settings", files), {**channels.kinds(), **kinds})
+            load(_lay_out(tmp_path / "settings", files), kinds)
         return caught.value
 
     return problems
