@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,6 @@ def install(write: bool, prefix: Path) -> None:  # noqa: FBT001 - click's way
     real = root == Path("/")
     if real and os.geteuid() != 0:
         raise InstallError("only root can write below /; try sudo, or --prefix")
-    os.umask(0o022)
     for place in places:
         made = _made(place, root, give=real)
         click.echo(f"{'wrote' if made else 'left alone, it is there:'} {root / place.path}")
@@ -143,7 +143,7 @@ def _made(place: Place, root: Path, *, give: bool) -> bool:
     """Make a folder or a file with its mode and, if to `give`, its owner; false where something is there."""
     path = root / place.path
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_way(path.parent)
         if place.text is None:
             path.mkdir(0o700)
         else:
@@ -156,6 +156,14 @@ def _made(place: Place, root: Path, *, give: bool) -> bool:
     except OSError as error:
         raise InstallError(f"{path} cannot be written: {error.strerror}") from error
     return True
+
+
+def _make_way(folder: Path) -> None:
+    """Make the folders above a place, as everybody has them."""
+    for one in (*reversed(folder.parents), folder):
+        with suppress(FileExistsError):
+            one.mkdir()
+            one.chmod(0o755)
 
 
 def _write_new(path: Path, text: str) -> None:

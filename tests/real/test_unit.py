@@ -77,7 +77,7 @@ def test_lifecycle_is_as_the_agent_does_it():
     assert values("ExecReload") == ["/bin/kill -HUP $MAINPID"]
     assert values("KillMode") == ["mixed"]
     assert values("TimeoutStopSec") == ["90s"]
-    assert values("RestartPreventExitStatus") == ["78"]
+    assert values("Restart") == ["on-failure"]  # a watchdog that starves is a failure, too
     assert values("StateDirectoryMode") == ["0700"]
 
 

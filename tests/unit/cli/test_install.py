@@ -123,7 +123,7 @@ def test_the_unit_starts_the_program_that_wrote_it(tmp_path):
 
 def test_a_program_that_the_service_cannot_reach_is_told(ask, monkeypatch, tmp_path):
     """The unit hides home folders: what lives there cannot be started by it."""
-    monkeypatch.setattr("sys.executable", "/opt/venv/bin/python")
+    monkeypatch.setattr("sys.executable", "/run/user/1000/bin/python")
     assert "is where the service may not look" in ask("install").err
     monkeypatch.setattr("sys.executable", "/usr/lib/impact-agent/bin/python")
     assert ask("install").err == ""
