@@ -64,6 +64,7 @@ class Way:
         """Send a bulletin; see `base.Way`."""
         import httpx2  # noqa: PLC0415 - loading it takes longer than all else at the start
 
+        self._watch = None
         url = self._address()
         headers = {"Content-Type": "application/json", "User-Agent": "impact-agent"}
         if self._options.token is not None:

@@ -124,6 +124,15 @@ def test_a_server_that_hangs_costs_no_more_than_the_deadline(way_of_hanging, hoo
     assert "did not answer" in words or "could not be told" in words
 
 
+def test_each_failure_has_its_own_words(authority, way_to, bulletin):
+    """What went wrong last time is not told again of another fault."""
+    with WebHook(authority.context()) as server:
+        server.hangs.clear()
+        way = way_to(server.url, timeout="300ms")
+        words_of(way, bulletin())
+    assert "there is no way to the server" in words_of(way, bulletin())
+
+
 def test_a_stop_cuts_short_what_is_under_way(hook, way_to, bulletin):
     """`close` from another thread ends a post that waits."""
     hook.hangs.clear()
