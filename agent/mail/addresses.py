@@ -11,13 +11,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from agent.ledger.ids import BATCH_ID
+
 __all__ = ["Address", "batch_of", "domain_of", "message_id"]
 
 _LONGEST = 254  # RFC 5321 allows 256 for a path, with its brackets
 _WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
-_BATCH = re.compile(rf"\s*<?([a-z2-7]{{20}})@{_LABEL}(?:\.{_LABEL})*>?\s*")
+_BATCH = re.compile(rf"\s*<?({BATCH_ID})@{_LABEL}(?:\.{_LABEL})*>?\s*")
 
 
 def _address(text: str) -> str:
@@ -38,7 +40,7 @@ def message_id(batch: str, sender: str) -> str:
     """Return the Message-ID of a batch's mail, `<BATCH@DOMAIN>`; the same at every attempt.
 
     Args:
-        batch: the batch id, 20 characters of base32 in lower case.
+        batch: the batch id, 20 characters as `ledger/ids.py` makes them.
         sender: the sender's address; its domain is DOMAIN.
     """
     return f"<{batch}@{domain_of(sender).lower()}>"
