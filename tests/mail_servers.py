@@ -141,7 +141,7 @@ class Postfix:
     def __enter__(self) -> Self:
         conf = str(self.folder / "conf")
         self._process = subprocess.Popen(
-            [_POSTFIX, "-c", conf, "start-fg"], stdin=subprocess.DEVNULL, start_new_session=True
+            [_POSTFIX, "-c", conf, "start-fg"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         ready = "daemon started"
         wait_until(lambda: self._process.poll() is not None or ready in self._said(), "Postfix to start", 30)
@@ -149,7 +149,8 @@ class Postfix:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)  # which it hands on to all it started
+        master = int((self.queue / "pid" / "master.pid").read_text())
+        os.kill(master, signal.SIGTERM)  # ends all it started; the shell script before it ends with it
         self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)  # one of those may just be writing
 
