@@ -132,6 +132,7 @@ class Vitals:
         found = dict.fromkeys(_STANDING.values(), 0)
         for (_, state), number in self._ledger.batches_by_destination(tuple(_STANDING)).items():
             found[_STANDING[BatchState(state)]] += number
+        found["overdue an answer"] = sum(self._ledger.overdue_by_destination().values())
         parts = [f"{count(number, 'batch', 'batches')} {word}" for word, number in found.items() if number]
         words = f"{count(feeds, 'feed')} watched; {', '.join(parts) or 'nothing waits'}"
         return f"{words}; new settings were refused: {self._refused}" if self._refused else words

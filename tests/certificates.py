@@ -65,7 +65,7 @@ class Authority:
         )
         self.ca_file.write_bytes(own.public_bytes(Encoding.PEM))
 
-    def certificate(self, *names: str, expired: bool = False, self_signed: bool = False) -> Certificate:
+    def certificate(self, *names: str, expired: bool = False) -> Certificate:
         """Make a server's certificate for names and addresses (default: localhost and 127.0.0.1)."""
         self._made += 1
         names = names or ("localhost", "127.0.0.1")
@@ -73,14 +73,14 @@ class Authority:
         begin, end = (now - 2 * _LIFE, now - _LIFE) if expired else (now - _SKEW, now + _LIFE)
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         signed = (
-            _builder(subject, subject if self_signed else self._name, key.public_key(), begin, end)
+            _builder(subject, self._name, key.public_key(), begin, end)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
             )
-            .sign(key if self_signed else self._key, hashes.SHA256())
+            .sign(self._key, hashes.SHA256())
         )
         made = Certificate(
             *(self._folder / f"server-{self._made}.{ending}" for ending in ("crt", "key", "pem"))
@@ -94,10 +94,17 @@ class Authority:
         made.both.write_bytes(made.key.read_bytes() + made.certificate.read_bytes())
         return made
 
-    def pair(self, *, name: str = "", days: int = 1, self_signed: bool = False) -> tuple[Path, Path]:
-        """Return the files of a certificate and its key; `days` until it ends, negative: ago."""
-        names = (name,) if name else ()
-        made = self.certificate(*names, expired=days < 0, self_signed=self_signed)
+    def pair(self, *, name: str = "localhost", days: int = 1, self_signed: bool = False) -> tuple[Path, Path]:
+        """Return the files of a certificate and its key for 127.0.0.1 and `name`.
+
+        Args:
+            name: another one than localhost leaves 127.0.0.1 out as well.
+            days: until it ends; negative: ago.
+            self_signed: by an authority of its own that nobody knows.
+        """
+        names = ("localhost", "127.0.0.1") if name == "localhost" else (name,)
+        signer = Authority(self._folder / f"unknown-{self._made}", "Nobody") if self_signed else self
+        made = signer.certificate(*names, expired=days < 0)
         return made.certificate, made.key
 
     def context(self, **how: Any) -> ssl.SSLContext:

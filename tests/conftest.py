@@ -13,8 +13,10 @@ from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
 from tests.certificates import Authority
+from tests.ftp_scripts import ScriptedFtp
 from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.mail_servers import Aiosmtpd, Postfix
+from tests.scripted_relay import ScriptedRelay
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -86,6 +88,23 @@ def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
+
+
+@pytest.fixture
+def scripted_relay(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
+    """Start relays that answer as a test says; the arguments are those of `ScriptedRelay`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda context=None, **how: stack.enter_context(
+            ScriptedRelay(context or authority.context(), **how)
+        )
+
+
+@pytest.fixture
+def scripted_ftp(tmp_path: Path) -> Iterator[Callable[..., ScriptedFtp]]:
+    """Start FTP servers that do as told; the arguments are those of `ScriptedFtp`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda **how: stack.enter_context(ScriptedFtp(tmp_path / f"script-{next(numbers)}", **how))
 
 
 @pytest.fixture

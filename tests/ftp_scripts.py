@@ -57,6 +57,11 @@ def drip(peer: Peer) -> None:
     raise HungUpError
 
 
+def answering(text: str) -> Callable[[Peer], None]:
+    """Answer so, after it was done."""
+    return lambda peer: peer.say(text)
+
+
 class Peer:
     """One connection to the scripted server."""
 
@@ -127,9 +132,19 @@ class Peer:
     _do_prot = _do_type = _do_noop = _do_pbsz
 
     def _do_epsv(self, _: str) -> str:
+        return f"229 here (|||{self._listening()}|)"
+
+    def _do_pasv(self, _: str) -> str:
+        """Name another host than this one, as servers behind a translated address and liars do."""
+        high, low = divmod(self._listening(), 256)
+        return f"227 there (203,0,113,7,{high},{low})"
+
+    def _listening(self) -> int:
+        if self.passive is not None:
+            self.passive.close()
         self.passive = socket.create_server(("127.0.0.1", 0))
         self.passive.settimeout(10)
-        return f"229 here (|||{self.passive.getsockname()[1]}|)"
+        return int(self.passive.getsockname()[1])
 
     def _do_size(self, argument: str) -> str:
         path = self._path(argument)
@@ -177,6 +192,7 @@ class Peer:
             self._act("transfer", lambda: "")
             if self.server.context:
                 sock = self.server.context.wrap_socket(sock, server_side=True)
+                self.server.resumed.append(bool(sock.session_reused))
             yield sock
             if isinstance(sock, ssl.SSLSocket) and self.server.goodbye:
                 with contextlib.suppress(OSError):
@@ -210,6 +226,7 @@ class ScriptedFtp:
         self.root.mkdir(parents=True, exist_ok=True)
         self.stop = threading.Event()
         self.said: list[str] = []
+        self.resumed: list[bool] = []  # for each second connection: whether it took up the TLS session
         self.goodbye = True  # whether it ends TLS on its second connections properly
         self.context: ssl.SSLContext | None = None
         if certificate:

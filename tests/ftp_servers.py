@@ -116,7 +116,7 @@ class FtpServer:
         folder: Path,
         *,
         certificate: Certificate | None = None,
-        security: str = "explicit",
+        security: str = "starttls",
         more: str = "",
     ) -> None:
         self.folder, self.security = folder, security
@@ -128,25 +128,28 @@ class FtpServer:
         authority = Authority(folder / "certificates")
         self.ca_file = authority.ca_file
         self._certificate = certificate or authority.certificate()
+        private(folder / "password", PASSWORD)
         self._prepare(more)
+
+    def reached(self) -> dict[str, Any]:
+        """Return the settings of a destination that reach this server, as they stand in agent.yaml."""
+        plain = self.security == "none"
+        protected = {"allow_plain_ftp": True} if plain else {"ca_file": str(self.ca_file)}
+        return {
+            "type": "ftp",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "username": self.username,
+            "password": {"file": str(self.folder / "password")},
+            "security": self.security,
+            "directory": str(self.inbox),
+            **protected,
+        }
 
     def options(self, **changes: Any) -> Options:
         """Return settings that reach this server."""
-        plain = self.security == "none"
-        protected = {"allow_plain_ftp": True} if plain else {"ca_file": str(self.ca_file)}
         return Options.model_validate(
-            {
-                "host": "127.0.0.1",
-                "port": self.port,
-                "username": self.username,
-                "password": {"env": PASSWORD},
-                "security": self.security,
-                "directory": str(self.inbox),
-                "connect_timeout": "20s",
-                "idle_timeout": "20s",
-                **protected,
-                **changes,
-            }
+            {**self.reached(), "connect_timeout": "20s", "idle_timeout": "20s", **changes}
         )
 
     def channel(self, **changes: Any) -> Channel:
@@ -214,7 +217,7 @@ class Vsftpd(FtpServer):
             folder=self.folder,
             user=user_name(),
             tls=_yes(on=self.security != "none"),
-            implicit=_yes(on=self.security == "implicit"),
+            implicit=_yes(on=self.security == "tls"),
             certificate=self._certificate,
             more=more,
         )

@@ -10,17 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import yaml
 
 from agent.ledger.ledger import Ledger
-from tests.servers import user_name, wait_until
+from tests.servers import Sshd, user_name, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from tests.servers import Sshd
 
 TOP = Path(__file__).resolve().parents[1]
 STOP = 30.0  # seconds an agent has to end after SIGTERM
@@ -28,10 +26,31 @@ PATIENCE = 60.0  # seconds tests wait for something that takes one on a quiet ma
 OWN_FOLDERS = ("working", "sent", "done", "attention")
 
 
-class Installation:
-    """Settings, drop folder and state below one folder, and one SFTP destination named `there`."""
+class Reached(Protocol):
+    """Whatever has settings of a destination that reach it."""
 
-    def __init__(self, folder: Path, server: Sshd, **destination: Any) -> None:
+    inbox: Path  # what arrives is in it
+
+    def reached(self) -> dict[str, Any]:
+        """Return them, as they stand in agent.yaml."""
+
+
+class PullFolder:
+    """A folder of this machine that somebody pulls from."""
+
+    def __init__(self, inbox: Path) -> None:
+        self.inbox = inbox
+        inbox.mkdir(parents=True)
+
+    def reached(self) -> dict[str, Any]:
+        """Return the settings of a destination that is this folder."""
+        return {"type": "folder", "directory": str(self.inbox)}
+
+
+class Installation:
+    """Settings, drop folder and state below one folder, and one destination named `there`."""
+
+    def __init__(self, folder: Path, server: Sshd | Reached, **destination: Any) -> None:
         self.folder = folder
         self.config, self.state, self.drop = folder / "config", folder / "state", folder / "drop"
         (self.config / "feeds").mkdir(parents=True)
@@ -141,8 +160,11 @@ class Agent:
         self.kill()
 
 
-def reached(server: Sshd) -> dict[str, Any]:
-    """Return the settings of a destination that reach a server."""
+def reached(server: Sshd | Reached) -> dict[str, Any]:
+    """Return the settings of a destination that reach a server, or a folder."""
+    retries = {"first": "200ms", "at_most": "1s"}
+    if not isinstance(server, Sshd):
+        return {**server.reached(), "retries": retries}
     return {
         "type": "sftp",
         "host": "127.0.0.1",
@@ -151,7 +173,7 @@ def reached(server: Sshd) -> dict[str, Any]:
         "private_key": {"file": str(server.user_key)},
         "host_keys": [server.host_key_line],
         "directory": str(server.inbox),
-        "retries": {"first": "200ms", "at_most": "1s"},
+        "retries": retries,
     }
 
 

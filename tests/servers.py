@@ -136,8 +136,8 @@ class Proxy:
     either cuts the connection or, with `swallow`, lets the bytes vanish as a dead router would.
     """
 
-    def __init__(self, port: int, *, swallow: bool = False) -> None:
-        self._target = port
+    def __init__(self, port: int, *, swallow: bool = False, at: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        self._target, self._at = port, at
         self.swallow = swallow
         self.to_client: int | None = None
         self.to_server: int | None = None
@@ -166,7 +166,7 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(self._at)
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
@@ -204,6 +204,9 @@ class Proxy:
                     sink.sendall(passing)
                 if len(passing) < len(found) and not self.swallow:
                     break
+            else:  # the end of this direction, not of the other
+                sink.shutdown(socket.SHUT_WR)
+                return
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)

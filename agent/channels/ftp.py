@@ -46,13 +46,19 @@ if TYPE_CHECKING:
 _PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
 _PROBE_TIME = 5.0
 _FAILURES = (FarError, ChangedError, WaitingError, OSError)  # of everything below this module
-_PORT, _IMPLICIT_PORT = 21, 990
+_PORT, _TLS_PORT = 21, 990
 
 
 def _one_line(text: str) -> str:
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):  # noqa: PLR2004 - the control characters of ASCII
         raise ValueError("holds a control character, which would end an FTP command early")
     return text
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("is not the whole path of a file; write one such as /etc/impact-agent/ca.pem")
+    return path
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
@@ -63,14 +69,16 @@ class Options(Destination):
 
     type: Literal["ftp"] = "ftp"
     host: Host
-    port: Port | None = None  # default: 21, or 990 where security is implicit
-    username: Annotated[Line, Field(min_length=1)]
+    port: Port | None = None  # 21; 990 with `security: tls`
+    username: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
     password: Secret
-    security: Literal["explicit", "implicit", "none"] = (
-        "explicit"  # TLS: asked for, from the first byte on, none
+    security: Literal["starttls", "tls", "none"] = (
+        "starttls"  # explicit FTPS (TLS is asked for), implicit FTPS, or with `allow_plain_ftp` only: none
     )
-    ca_file: Path | None = None  # certificates trusted instead of the machine's own
-    allow_plain_ftp: bool = False  # true: with security none, password and batches travel readable by anybody
+    ca_file: Annotated[Path, AfterValidator(_absolute)] | None = (
+        None  # certificates (PEM) trusted instead of the machine's own; the whole path
+    )
+    allow_plain_ftp: bool = False  # anybody on the way may read password and batches, and change them
     directory: Line = ""  # where files are delivered; "" = where the login starts
     temp_directory: Line = ""  # where they are while they travel; "" = the same folder, under a hidden name
     publish: Literal["rename", "direct"] = (
@@ -88,7 +96,8 @@ class Options(Destination):
     def _safe(self) -> Self:
         if (self.security == "none") != self.allow_plain_ftp:
             raise ValueError(
-                "asks for plain FTP in one place only; it needs both, security: none and allow_plain_ftp: true"
+                "must have both or neither of 'security: none' and 'allow_plain_ftp: true'; "
+                "use starttls or tls where the server offers either"
             )
         if self.ca_file and self.security == "none":
             raise ValueError("has a ca_file but no TLS it could be used for")
@@ -99,7 +108,7 @@ class Options(Destination):
     @property
     def reached(self) -> int:
         """The port that is meant."""
-        return self.port or (_IMPLICIT_PORT if self.security == "implicit" else _PORT)
+        return self.port or (_TLS_PORT if self.security == "tls" else _PORT)
 
 
 class Channel:

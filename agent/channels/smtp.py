@@ -43,14 +43,15 @@ def _plain_name(pattern: str) -> str:
     return pattern
 
 
+Recipients = Annotated[tuple[Address, ...], Field(min_length=1, max_length=20), BeforeValidator(_one_or_more)]
+
+
 class Options(Destination, Relay):
     """A destination reached by mail."""
 
     type: Literal["smtp"] = "smtp"
     sender: Address  # also where a relay sends what it cannot deliver
-    recipient: Annotated[
-        tuple[Address, ...], Field(min_length=1, max_length=20), BeforeValidator(_one_or_more)
-    ]
+    recipient: Recipients  # one or several; a batch goes to all of them or to none
     subject: Subject = "{{ name }}"  # a Jinja text; knows name, batch, size, sha256 and made (a time in UTC)
     body: Body = ""  # a Jinja text like the subject, for people; "" = none, the mail holds the file only
     content_type: Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")] = (

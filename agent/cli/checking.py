@@ -15,12 +15,14 @@ from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
 from agent.preparing.usable import problems_of, settings_at
-from agent.settings.models import Secret
+from agent.settings.models import Model, Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
 
 if TYPE_CHECKING:
-    from agent.settings.models import Model, Settings
+    from collections.abc import Iterator
+
+    from agent.settings.models import Settings
 
 
 @click.command()
@@ -58,11 +60,20 @@ def _secrets(settings: Settings) -> list[str]:
     owners: dict[str, Model] = {f"destinations.{name}": each for name, each in settings.destinations.items()}
     owners |= {f"acknowledgements.{n}": each for n, each in enumerate(settings.acknowledgements, 1)}
     return [
-        f"agent.yaml: {owner}.{field}: C-SECRETREF {words}"
+        f"agent.yaml: {place}: C-SECRETREF {words}"
         for owner, options in owners.items()
-        for field, value in options
-        if isinstance(value, Secret) and (words := check_secret(value, settings.folder))
+        for place, secret in _kept(options, owner)
+        if (words := check_secret(secret, settings.folder))
     ]
+
+
+def _kept(model: Model, place: str) -> Iterator[tuple[str, Secret]]:
+    """Yield every secret of a model and of the models in it, with its place."""
+    for field, value in model:
+        if isinstance(value, Secret):
+            yield f"{place}.{field}", value
+        elif isinstance(value, Model):
+            yield from _kept(value, f"{place}.{field}")
 
 
 def _folders(settings: Settings) -> list[str]:

@@ -123,8 +123,9 @@ def answer_words(answer: Answer) -> str:
     heard = _HEARD.get(answer.event, "")
     told = _ANSWERED.get(answer.stage, answer.stage)
     refused = "" if answer.refused is None else f", {number(answer.refused)} refused"
-    remark = f"; {answer.remark}" if answer.remark else ""
-    return prose(f"{answer.name}: {told}{refused}{heard}{remark}")
+    said = f"{told}{refused}"
+    remark = f"; {answer.remark}" if answer.remark and not answer.remark.startswith(said) else ""
+    return prose(f"{answer.name}: {said}{heard}{remark}")
 
 
 def sent_words(story: Story) -> str:

@@ -161,6 +161,10 @@ class Questions:
         """Return how many batches there are, by destination and by each of these states."""
         return self._ask(lambda: reading.batches_by_destination(self._connection, states))
 
+    def overdue_by_destination(self) -> dict[str, int]:
+        """Return how many batches of each destination wait for an answer that is overdue."""
+        return self._ask(lambda: dict(self._connection.execute(statements.OVERDUE_BY_DESTINATION)))
+
     def known_paths(self) -> set[str]:
         """Return every path that the ledger names, relative to the state folder."""
         return self._ask(lambda: {path for (path,) in self._connection.execute(statements.KNOWN_PATHS)})

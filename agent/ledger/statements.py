@@ -83,6 +83,10 @@ UNION ALL SELECT 'acknowledgement', state, COUNT(*) FROM acknowledgement GROUP B
 KNOWN_PATHS = """
 SELECT path FROM batch UNION SELECT path FROM paper UNION SELECT path FROM acknowledgement
 """
+OVERDUE_BY_DESTINATION = """
+SELECT destination, COUNT(*) FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') AND overdue_at > 0
+GROUP BY destination
+"""
 BATCHES_BY_DESTINATION = "SELECT destination, COUNT(*) FROM batch WHERE state = :state GROUP BY destination"
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond

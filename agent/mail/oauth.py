@@ -5,6 +5,7 @@ Tokens are kept in memory only, by msal, until shortly before they end.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.mail.failures import LoginError, LostError, SecretError, printable
@@ -66,15 +67,20 @@ class Tokens:
 
 def _client(options: OAuth, proof: str) -> Any:
     try:
-        # An extra, slow to load, without types of its own.
+        # An extra, slow to load, without types of its own; it brings requests along.
         from msal import ConfidentialClientApplication  # type: ignore[import-untyped]  # noqa: PLC0415
+        from requests import Session  # noqa: PLC0415
     except ImportError as error:
         raise SecretError("oauth needs what is not installed: impact-batch-agent[oauth]") from error
+    http = Session()
+    trusted = str(options.ca_file) if options.ca_file else True
+    # Said with each request: else REQUESTS_CA_BUNDLE in the environment has the last word.
+    bound = partial(http.request, timeout=_TIMEOUT, verify=trusted)
+    http.request = bound  # type: ignore[method-assign]  # as msal itself does for its timeout
     return ConfidentialClientApplication(
         options.client_id,
         client_credential=proof,
         authority=options.authority,
         instance_discovery=False,  # else it asks Microsoft about every authority it does not know
-        verify=str(options.ca_file) if options.ca_file else True,
-        timeout=_TIMEOUT,
+        http_client=http,
     )

@@ -5,7 +5,7 @@ A mixin: a destination that sends mail has these fields beside its own.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+import importlib.util
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -39,7 +39,7 @@ class OAuth(Model):
 
     token: Secret | None = None  # either this: a token that something else keeps fresh, read at each login
     client_id: str = ""  # or these: asked for by the agent in the name of a registered application
-    client_secret: Secret | None = None
+    client_secret: Secret | None = None  # of that application
     authority: Annotated[str, AfterValidator(_https)] | None = (
         None  # https://login.microsoftonline.com/TENANT
     )
@@ -51,7 +51,7 @@ class OAuth(Model):
         client = (bool(self.client_id), self.client_secret is not None, self.authority is not None)
         if (self.token is not None) == any(client) or (any(client) and not all(client)):
             raise ValueError("needs either a token or all of client_id, client_secret and authority")
-        if self.client_id and find_spec("msal") is None:
+        if self.client_id and importlib.util.find_spec("msal") is None:
             raise ValueError("needs what is not installed; install impact-batch-agent[oauth]")
         return self
 
@@ -59,7 +59,7 @@ class OAuth(Model):
 class Relay(Model):
     """A server that takes mail for others, and how it is reached."""
 
-    host: Host
+    host: Host  # the relay's name, as in its certificate
     port: Port | None = None  # 587; 465 with `security: tls`, 25 with `none`
     security: Literal["starttls", "tls", "none"] = "starttls"  # none: with `allow_plain_smtp` only
     allow_plain_smtp: bool = False  # anybody on the way may read the mails and change them

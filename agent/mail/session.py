@@ -77,7 +77,8 @@ class Session:
         if not self._idle or self._watch.expired or self._wire.unasked():
             return False
         self._idle = False
-        self._watch.begin(_PROBE_TIME, _PROBE_TIME)
+        limit = min(_PROBE_TIME, self._relay.connect_timeout)
+        self._watch.begin(limit, limit)
         try:
             self._wire.ask("RSET", "RSET", 250)
         except MailError:

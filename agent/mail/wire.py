@@ -37,6 +37,7 @@ class Wire(smtplib.SMTP):
     """A connection that speaks SMTP; blocks without a timeout, as the watchdog ends what takes too long."""
 
     sock: socket.socket
+    ehlo_msg = "EHLO"
 
     def __init__(self, sock: socket.socket, watch: Watchdog, hello: str) -> None:
         super().__init__(local_hostname=hello)

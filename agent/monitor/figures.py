@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from agent.states import BatchState, SubmissionState
+from agent.states import AnswerState, BatchState, SubmissionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +48,9 @@ METRICS: dict[str, About] = {
         "counter", ("destination", "outcome"), "Attempts to send a batch that ended, by how they ended."
     ),
     "impact_agent_rows_sent_total": About("counter", ("destination",), "Rows of the batches that were sent."),
+    "impact_agent_rows_refused_total": About(
+        "counter", ("destination",), "Rows that impact.com has processed and not accepted."
+    ),
     "impact_agent_findings_total": About(
         "counter", ("code",), "Records of dropped files about which something was found, by finding."
     ),
@@ -58,6 +61,9 @@ METRICS: dict[str, About] = {
     "impact_agent_scan_seconds": About("gauge", (), "How long the last finished look into all folders took."),
     "impact_agent_last_scan_age_seconds": About(
         "gauge", (), "Time since a look into all folders last finished."
+    ),
+    "impact_agent_acknowledgements": About(
+        "gauge", ("state",), "What came back from impact.com, by what was made of it."
     ),
     "impact_agent_overdue_acknowledgements": About(
         "gauge", ("destination",), "Batches to which impact.com has not answered in time."
@@ -72,21 +78,14 @@ class Figures(Collector):
         ledger: where submissions and batches stand.
         pulse: when the folders were last looked into.
         now: the wall clock.
-        overdue: returns how many batches have no answer in time, by destination.
-
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        pulse: Pulse,
-        now: Callable[[], float],
-        overdue: Callable[[], Mapping[str, int]] = dict,
-    ) -> None:
-        self._ledger, self._pulse, self._now, self._overdue = ledger, pulse, now, overdue
+    def __init__(self, ledger: Ledger, pulse: Pulse, now: Callable[[], float]) -> None:
+        self._ledger, self._pulse, self._now = ledger, pulse, now
         self._registry = CollectorRegistry()
         self._attempts = self._counter("impact_agent_attempts_total")
         self._rows = self._counter("impact_agent_rows_sent_total")
+        self._refused = self._counter("impact_agent_rows_refused_total")
         self._findings = self._counter("impact_agent_findings_total")
         self._reloads = self._counter("impact_agent_reloads_total")
         self._registry.register(self)
@@ -101,13 +100,16 @@ class Figures(Collector):
         for group in change.groups or ():
             self._findings.labels(group.code).inc(group.count)
         ended = change.attempt is not None and change.attempt.ended_at is not None
-        batch = self._ledger.batch(change.subject) if ended or change.event == "sent" else None
+        wanted = ended or change.event in {"sent", "processed"}
+        batch = self._ledger.batch(change.subject) if wanted else None
         if batch is None:
             return
         if change.attempt is not None and ended:
             self._attempts.labels(batch.destination, change.attempt.outcome).inc()
         if change.event == "sent":
             self._rows.labels(batch.destination).inc(batch.rows)
+        if change.event == "processed":
+            self._refused.labels(batch.destination).inc(batch.refused or 0)
 
     def reloaded(self, outcome: str) -> None:
         """Count that settings were read again: `taken` or `refused`."""
@@ -133,7 +135,6 @@ class Figures(Collector):
         yield _gauge("impact_agent_scan_seconds", {(): pulse.seconds})
         if pulse.age is not None:
             yield _gauge("impact_agent_last_scan_age_seconds", {(): pulse.age})
-        yield _gauge("impact_agent_overdue_acknowledgements", {(k,): n for k, n in self._overdue().items()})
         about = METRICS["impact_agent_scans_total"]
         yield CounterMetricFamily("impact_agent_scans_total", about.words, value=pulse.scans)
 
@@ -145,6 +146,10 @@ class Figures(Collector):
         yield _gauge("impact_agent_batches", batches)
         oldest = {(name,): self._oldest_waiting(name) for name in sorted({name for name, _ in batches})}
         yield _gauge("impact_agent_oldest_waiting_seconds", oldest)
+        overdue = {(name,): number for name, number in self._ledger.overdue_by_destination().items()}
+        yield _gauge("impact_agent_overdue_acknowledgements", overdue)
+        answers = {(str(state),): found.get(("acknowledgement", state), 0) for state in AnswerState}
+        yield _gauge("impact_agent_acknowledgements", answers)
         received = self._ledger.submissions([SubmissionState.RECEIVED], limit=1)
         yield _gauge(
             "impact_agent_oldest_received_seconds", {(): self._age(one.received_at for one in received)}

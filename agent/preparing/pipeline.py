@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from agent.preparing.rows import Origins
     from agent.preparing.runs import FirstLook
     from agent.readers.base import Source
+    from agent.readers.delimited import Delimited
 
 _NOTHING = Fault(
     "W-NOTHING",
@@ -102,7 +103,7 @@ class Preparation:
         unused = tuple(
             name for name in source.columns if name not in bound.bound.used and not bound.bound.travels
         )
-        return self._ended(stream, counts, source.columns, unused, entangled=entangled)
+        return self._ended(source, counts, unused, entangled=entangled)
 
     def _fill_down(self, source: Source) -> tuple[str, ...]:
         """Give the columns that are filled down; refuse the file where it lacks a column."""
@@ -192,13 +193,7 @@ class Preparation:
         return Counts(records, *ended, records - look.used, rows, orders, bad)
 
     def _ended(
-        self,
-        stream: BinaryIO,
-        counts: Counts,
-        columns: tuple[str, ...],
-        unused: tuple[str, ...],
-        *,
-        entangled: bool,
+        self, source: Delimited, counts: Counts, unused: tuple[str, ...], *, entangled: bool
     ) -> Prepared:
         verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
@@ -209,7 +204,7 @@ class Preparation:
             self.scratch.findings.add(fault, ())
             verdict, reason, drafts = "refused", fault.words, ()
         refused = verdict == "refused"
-        rejects = self._write_rejects(stream, everything=refused) if counts.kept_back else ""
+        rejects = self._write_rejects(source, everything=refused) if counts.kept_back else ""
         if refused:
             counts = Counts(
                 counts.records, 0, counts.sent + counts.kept_back, counts.repeated, counts.skipped, 0,
@@ -223,7 +218,7 @@ class Preparation:
             self.scratch.findings.groups(),
             self._write_findings(),
             rejects,
-            columns,
+            source.columns,
             unused,
             self.rules.header,
             {},
@@ -231,16 +226,10 @@ class Preparation:
             peak_memory(),
         )
 
-    def _write_rejects(self, stream: BinaryIO, *, everything: bool) -> str:
+    def _write_rejects(self, source: Delimited, *, everything: bool) -> str:
+        kept_back = self.scratch.findings.kept_back()
         with (self.job.scratch / "rejects").open("wb") as target:
-            write_rejects(
-                stream,
-                encoding=self.feed.encoding,
-                delimiter=self.feed.delimiter,
-                kept_back=self.scratch.findings.kept_back(),
-                target=target,
-                everything=everything,
-            )
+            write_rejects(source, kept_back=kept_back, target=target, everything=everything)
         return "rejects"
 
     def _write_findings(self) -> str:

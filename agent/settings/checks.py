@@ -103,21 +103,46 @@ def templates_found(feeds: Iterable[Sheet], folder: Path) -> None:
 
 
 def no_shared_tree(page: Page, root: Node | None, folder: Path) -> None:
-    """Look that none of three folders is inside another: what is dropped is never settings or state."""
+    """Look that none of three folders is inside another: what is dropped is never settings or state.
+
+    Nor may a folder that is delivered to be inside one of them: what is sent would be taken in again, or worse.
+    """
     trees = [("the folder of agent.yaml", os.path.realpath(folder))]
     for key in ("drop", "state"):
-        named = _text(root, key)
-        if named is None or not named.text or named.text.startswith("~"):
-            continue
-        try:
-            real = os.path.realpath(folder / named.text)
-        except ValueError:  # a sign that no path can have, told with the value
-            continue
-        for other, tree in trees:
-            if os.path.commonpath((real, tree)) in {real, tree}:
-                words = f"{key}: {shown(named.text)} and {other} are inside one another"
-                page.say("C-TREE", named.span.start, words, "give each a tree of its own")
-        trees.append((f"'{key}'", real))
+        if (named := _text(root, key)) and (real := _real(folder, named)):
+            _apart(page, key, named, real, trees)
+            trees.append((f"'{key}'", real))
+    for named in _delivered_to(root):
+        if real := _real(folder, named):
+            _apart(page, "directory", named, real, trees)
+
+
+def _apart(page: Page, key: str, named: Scalar, real: str, trees: Iterable[tuple[str, str]]) -> None:
+    for other, tree in trees:
+        if os.path.commonpath((real, tree)) in {real, tree}:
+            words = f"{key}: {shown(named.text)} and {other} are inside one another"
+            page.say("C-TREE", named.span.start, words, "give each a tree of its own")
+
+
+def _real(folder: Path, named: Scalar) -> str:
+    """Return where a path leads; "" where it is none, which is told with the value."""
+    if not named.text or named.text.startswith("~"):
+        return ""
+    try:
+        return os.path.realpath(folder / named.text)
+    except ValueError:  # a sign that no path can have
+        return ""
+
+
+def _delivered_to(root: Node | None) -> Iterator[Scalar]:
+    """Yield the directories of destinations that are folders of this machine."""
+    entries = root.entries if isinstance(root, Mapping) else ()
+    for name, destinations in entries:
+        if name.text == "destinations" and isinstance(destinations, Mapping):
+            for _, destination in destinations.entries:
+                kind, directory = _text(destination, "type"), _text(destination, "directory")
+                if kind and directory and kind.text == "folder" and directory.text.startswith("/"):
+                    yield directory  # any other is told with the value
 
 
 def _find(page: Page, named: Scalar, folder: Path) -> None:
@@ -130,7 +155,7 @@ def _find(page: Page, named: Scalar, folder: Path) -> None:
 
 
 def _text(root: Node | None, key: str) -> Scalar | None:
-    """Return the text behind a key at the top of a file, if one is written there."""
+    """Return the text behind a key of a mapping, if one is written there."""
     found = _value(root, key)
     return found if isinstance(found, Scalar) and not found.nothing else None
 

@@ -11,13 +11,15 @@ import pytest
 
 from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
 from tests.certificates import Authority
-from tests.ftp_scripts import ScriptedFtp, drip, hang_up, silent
+from tests.ftp_scripts import drip, hang_up, silent
 from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.ftp_scripts import ScriptedFtp
 
 DEADLINE = 0.5
 GRACE = 2.0
@@ -28,21 +30,11 @@ STEPS = [
 
 
 @pytest.fixture
-def scripted(tmp_path: Path) -> Iterator[Callable[..., ScriptedFtp]]:
+def scripted(tmp_path: Path, scripted_ftp: Any) -> Callable[..., ScriptedFtp]:
     """Start scripted servers under TLS; the arguments are those of `Script`."""
     authority = Authority(tmp_path / "certificates")
-    certificate, started = authority.certificate(), []
-
-    def start(**script: Any) -> ScriptedFtp:
-        server = ScriptedFtp(
-            tmp_path / f"far-{len(started)}", certificate=certificate, ca_file=authority.ca_file, **script
-        )
-        started.append(server)
-        return server.__enter__()
-
-    yield start
-    for server in started:
-        server.__exit__()
+    how = {"certificate": authority.certificate(), "ca_file": authority.ca_file}
+    return lambda **script: scripted_ftp(**how, **script)
 
 
 def ended(channel: Any, parcel: Any, will_publish: Any = lambda: None) -> tuple[ChannelError, float]:

@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -415,3 +416,34 @@ def test_a_port_that_is_in_use_is_told_at_the_start(installation):
         refused = installation.ask("run")
         assert refused.returncode == 75
         assert f"cannot listen at 127.0.0.1:{port}" in refused.stderr
+
+
+def test_reloads_leave_nothing_behind(installation, tmp_path):
+    """Feeds, destinations and the monitor come and go: descriptors and threads are as after the first time."""
+    there = installation.settings["destinations"]["there"]
+    (tmp_path / "second").mkdir()
+
+    def used(agent) -> tuple[int, int]:
+        place = Path("/proc") / str(agent.process.pid)
+        return len(list((place / "fd").iterdir())), len(list((place / "task").iterdir()))
+
+    with installation.run() as agent:
+        agent.wait_for("agent.ready")
+        wanted: list[tuple[int, int]] = []
+        for number in range(6):
+            installation.settings["destinations"]["second"] = {**copy.deepcopy(there), "port": 1 + number}
+            installation.settings["monitor"] = {"listen": f"127.0.0.1:{free_port()}"}
+            installation.save()
+            installation.feed("more", feed(destination="second") + f"max_rows: {number + 1}\n")
+            hang_up(agent, "settings.reloaded")
+            if wanted:
+                agent.wait_until(lambda: used(agent) <= wanted[0], "what is no longer needed to be let go")
+            else:
+                agent.wait_until(lambda: used(agent)[1] > 5, "the threads to be there")
+                time.sleep(2.5)  # longer than a thread waits before it looks whether it is still wanted
+                wanted.append(used(agent))
+            del installation.settings["destinations"]["second"], installation.settings["monitor"]
+            installation.save()
+            (installation.config / "feeds" / "more.yaml").unlink()
+            hang_up(agent, "settings.reloaded")
+        assert agent.stop() == 0

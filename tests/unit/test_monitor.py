@@ -24,8 +24,7 @@ class Asked:
     def __init__(self, house) -> None:
         self.house, self.clock = house, 100.0
         self.pulse = Pulse(5.0, lambda: self.clock)
-        self.overdue: dict[str, int] = {}
-        self.figures = Figures(house.ledger, self.pulse, lambda: house.now, lambda: self.overdue)
+        self.figures = Figures(house.ledger, self.pulse, lambda: house.now)
         house.engine.heard = self.figures.heard
         self.port = free_port()
         self.monitor = Monitor(f"127.0.0.1:{self.port}", self.pulse, self.figures)
@@ -61,12 +60,48 @@ def asked(house_of):
     made.monitor.stop()
 
 
-def test_every_metric_is_documented_and_none_is_missing(asked):
+@pytest.fixture
+def answering(house_of):
+    """The same, of an agent that awaits answers."""
+    made = Asked(house_of(answers={}))
+    yield made
+    made.monitor.stop()
+
+
+def result(house, name: str, refused: int) -> None:
+    """Have impact.com process a batch; so many of its rows are refused."""
+    text = f"FileName: {name}\nStatus: Complete\nTotalRecords: 2\nTotalErrors: {refused}\n"
+    house.postbox.put(f"result_{name}", text)
+
+
+def test_answers_are_counted(answering):
+    """Rows refused, batches whose answer is overdue, and what was made of what came back."""
+    house = answering.house
+    for name in "ab":
+        house.taken(f"{name}.csv", source(name, f"{name}2"))
+        house.drain()
+    first, _ = house.batches()
+    result(house, first.name, refused=1)
+    house.postbox.put("result_x.csv", "of nobody")
+    house.engine.collector._next.clear()
+    house.drain(later=27 * 3600)
+    found = answering.metrics()
+    assert found['impact_agent_rows_refused_total{destination="there"}'] == 1
+    assert found['impact_agent_overdue_acknowledgements{destination="there"}'] == 1
+    assert found['impact_agent_acknowledgements{state="APPLIED"}'] == 1
+    assert found['impact_agent_acknowledgements{state="UNMATCHED"}'] == 1
+
+
+def test_every_metric_is_documented_and_none_is_missing(answering):
     """What is told about a metric is what METRICS says, kind and HELP; with something in each of them."""
+    asked = answering
     asked.pulse.scanned(0.5)
-    asked.overdue["there"] = 2
-    asked.house.taken("refunds.csv", source(*map(str, range(20)), "X", bad=("X",)))
-    asked.house.drain()
+    for name in "ab":
+        asked.house.taken(f"{name}.csv", source(*(f"{name}{n}" for n in range(20)), "X", bad=("X",)))
+        asked.house.drain()
+    result(asked.house, asked.house.batches()[0].name, refused=1)
+    asked.house.engine.collector._next.clear()
+    asked.house.drain(later=27 * 3600)
     asked.figures.reloaded("taken")
     lines = asked.ask("/metrics")[1].splitlines()
     helps = dict(line.split(" ", 3)[2:] for line in lines if line.startswith("# HELP"))

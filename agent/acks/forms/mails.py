@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -35,13 +35,27 @@ _BREAKS = (  # what the library raises on mails that are none
 _ID = re.compile(r"<[^<>\s@]{1,200}@[^<>\s@]{1,200}>")
 _ADDRESS = re.compile(r"[^\s<>,;:\"@]{1,64}@[^\s<>,;:\"@]{1,255}")
 _HEADER = 64 * 2**10  # characters of a header that are looked at
+_PARAMETERS = 4 * 2**10  # characters of one that has parameters
 _BODY = 256 * 2**10  # characters of a text that are looked at
+_MOST_LINES = 1_000_000
 _MOST_PARTS = 200
 _MOST_IDS = 100
 _BLOCK_END = re.compile(r"<(?:br|/p|/tr|/div|/li|/h[1-6])\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SAID = re.compile(r"(?im)^(Action|Status|Diagnostic-Code):[ \t]*(.*(?:\n[ \t].*)*)")
 _LONGEST_SAID = 200
+
+
+class _Bounded(Compat32):
+    """Cuts headers: the library takes minutes to part those with very many parameters."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Part a header's lines into name and value."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: _PARAMETERS if name.lower().startswith("content-") else _HEADER]
+
+
+_BOUNDED = _Bounded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +89,9 @@ def opened(content: bytes) -> Mail:
     if len(content) > LARGEST:
         raise UnreadableError(f"it is larger than {LARGEST // 2**20} MiB")
     try:
-        message = BytesParser(policy=compat32).parsebytes(content)
+        if content.count(b"\n") > _MOST_LINES:
+            raise UnreadableError(f"it has more than {_MOST_LINES} lines")
+        message = BytesParser(policy=_BOUNDED).parsebytes(content)
         return _mail(message)
     except _BREAKS as error:
         raise UnreadableError("it is no mail that can be taken apart") from error
@@ -84,7 +100,7 @@ def opened(content: bytes) -> Mail:
 def sender(head: bytes) -> str:
     """Return the address in From of a mail's head, in lower case; "" where there is none, or more than one."""
     try:
-        found = BytesParser(policy=compat32).parsebytes(head[:LARGEST], headersonly=True).get_all("from", [])
+        found = BytesParser(policy=_BOUNDED).parsebytes(head[:LARGEST], headersonly=True).get_all("from", [])
     except _BREAKS:
         return ""
     # A name in quotes may look like an address: what stands between < and > is the address where there is one.
@@ -97,7 +113,7 @@ def sender(head: bytes) -> str:
 def subject(head: bytes) -> str:
     """Return a mail's subject on one line, printable; "" where there is none."""
     try:
-        message = BytesParser(policy=compat32).parsebytes(head[:LARGEST], headersonly=True)
+        message = BytesParser(policy=_BOUNDED).parsebytes(head[:LARGEST], headersonly=True)
         return _header(message, "subject")[:_LONGEST_SAID]
     except _BREAKS:
         return ""

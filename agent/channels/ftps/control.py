@@ -70,11 +70,11 @@ class Control:
     """Commands and replies over one socket."""
 
     def __init__(self, sock: socket.socket) -> None:
+        self.host = str(sock.getpeername()[0])
         self.sockets = Sockets()
         self.sockets.add(sock)
         self.watch = Watchdog(self.sockets)
         self.hidden = ""  # the password: no reply that quotes it is told with it
-        self.host = str(sock.getpeername()[0])
         self._sock = sock
         self._read = b""
 

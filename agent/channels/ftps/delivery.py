@@ -32,6 +32,7 @@ class Delivery:
         self._session, self._control = session, session.control
         self._places, self.parcel = places, parcel
         self._proof = ""
+        self._tells = False  # whether the server has told us a size
         self.visible = False
 
     def prepare(self) -> Receipt | None:
@@ -75,7 +76,8 @@ class Delivery:
         size = self._places.size(path)
         if size not in {None, self.parcel.size}:
             raise ShortError(f"the server stored {size} of {self.parcel.size} bytes")
-        confirmed = "" if size is None else "size confirmed"
+        self._tells = size is not None
+        confirmed = "size confirmed" if self._tells else ""
         self._proof = ", ".join(filter(None, (f"{self.parcel.size} bytes", said, confirmed)))
 
     def _receipt(self, how: str, words: str) -> Receipt:
@@ -92,10 +94,9 @@ class ByRename(Delivery):
         self._places.remove_stale()
         try:
             self._upload()
-            if self._places.taken(self._places.final):
-                receipt = self._settle("the name is taken already")
+            if self._places.taken(self._places.final, tells=self._tells):
                 self.abandon()
-                return receipt
+                return self._settle("the name is taken already")
             self._begin_rename()
         except (RefusedError, ShortError, ChangedError, UnclearError):
             self.abandon()
@@ -157,8 +158,7 @@ class Direct(Delivery):
         """Make sure of our own bytes and of the name: afterwards it would be too late."""
         for _ in pieces(self.parcel):
             pass
-        presence = self._places.presence(self._places.final)
-        if not isinstance(presence, Presence) or self._places.taken(self._places.final):
+        if self._places.taken(self._places.final, tells=False):
             return self._settle("the name is taken already")
         return None
 

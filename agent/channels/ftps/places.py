@@ -52,12 +52,17 @@ class Places:
         reply = self._control.ask("tell the size of a file", "SIZE", path)
         return size_in(reply) if reply.good else None
 
-    def taken(self, path: str) -> bool:
-        """Tell whether something stands under a name, as far as the server lets us look; mostly one question."""
+    def taken(self, path: str, *, tells: bool) -> bool:
+        """Tell whether something stands under a name, as far as the server lets us look.
+
+        Args:
+            path: the name.
+            tells: whether the server tells sizes, so that its "no such file" can be believed.
+        """
         if not self._options.look:
             return False
         reply = self._control.ask("tell the size of a file", "SIZE", path)
-        if reply.good or reply.code == _NO_FILE:
+        if reply.good or (tells and reply.code == _NO_FILE):
             return reply.good
         with suppress(RefusedError):
             return self._in_list(path)

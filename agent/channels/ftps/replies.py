@@ -9,7 +9,7 @@ from agent.channels.ftps.failures import PeerError
 
 LONGEST_LINE = 8192  # bytes
 MOST_LINES = 500
-_FIRST = re.compile(rb"([1-5][0-9][0-9])([ -]?)(.*)", re.DOTALL)
+_FIRST = re.compile(rb"([1-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _SHOWN = 300  # characters of a reply that are told
 _EXTENDED = re.compile(r"\(([!-~])\1\1(\d{1,5})\1\)")
 _PASSIVE = re.compile(r"\d+,\d+,\d+,\d+,(\d{1,3}),(\d{1,3})")
@@ -62,7 +62,7 @@ class Reading:
             raise PeerError("the server does not answer as an FTP server does")
         self._code = self._code or (first[1] if first else b"")
         ours = first is not None and first[1] == self._code
-        self._texts.append(_plain(first[3] if first and ours else line))
+        self._texts.append(_plain((first[3] or b"") if first and ours else line))
         if len(self._texts) > MOST_LINES:
             raise PeerError(f"the server's answer has more than {MOST_LINES} lines")
         if not ours or (first and first[2] == b"-"):

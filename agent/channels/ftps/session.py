@@ -53,10 +53,10 @@ class Session:
         """Greet, agree on TLS, log in, and choose how bytes travel."""
         options, control = self._options, self.control
         self.watch.begin(options.connect_timeout, options.connect_timeout)
-        if options.security == "implicit":
+        if options.security == "tls":
             self._protect()
         self._greeted()
-        if options.security == "explicit":
+        if options.security == "starttls":
             self._ask_for_tls()
         self._log_in(password)
         if self._context:
@@ -144,7 +144,11 @@ def connect(options: Options, reveal: Callable[[Secret], bytes]) -> Session:
     password = _password(options, reveal)
     context = None if options.security == "none" else _context(options)
     sock = dial(options.host, options.reached, timeout=options.connect_timeout, keepalive=options.keepalive)
-    session = Session(sock, options, context)
+    try:
+        session = Session(sock, options, context)
+    except OSError:  # it was hung up on at once
+        sock.close()
+        raise
     try:
         session.start(password)
     except BaseException:

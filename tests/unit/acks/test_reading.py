@@ -6,6 +6,7 @@ is, and last `=== expected`: the answers as JSON, a refusal as its line, order, 
 
 import json
 import re
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -136,6 +137,24 @@ def test_a_broken_mail_never_raises_and_proves_nothing(head):
         assert answer.stage in {Stage.UNCLEAR, Stage.PROCESSED}
         assert answer.refused in {None, 0}
         assert len(answer.message_ids) <= 100
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Type: multipart/mixed" + b"; a=b" * 400_000,
+        b"Content-Disposition: attachment; filename*0*=a" + b"; filename*1=a" * 100_000,
+        b'Content-Type: text/plain; x="' + b'\\";' * 400_000,
+        b"Subject: " + b"=?utf-8?q?a?= " * 100_000,
+        b"From: a\r\n" + b" b\r\n" * 300_000,
+    ],
+    ids=range(5),
+)
+def test_a_mail_made_to_be_slow_is_not(head):
+    """Anybody can send one: the library alone would take minutes for some of these."""
+    begun = time.process_time()
+    assert read("mail", "", head + b"\r\n\r\nx")[0].stage is Stage.UNCLEAR
+    assert time.process_time() - begun < 10
 
 
 @QUICK
