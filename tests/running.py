@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TOP = Path(__file__).resolve().parents[1]
 STOP = 30.0  # seconds an agent has to end after SIGTERM
 PATIENCE = 60.0  # seconds tests wait for something that takes one on a quiet machine
-OWN_FOLDERS = ("working", "done", "attention")
+OWN_FOLDERS = ("working", "sent", "done", "attention")
 
 
 class Reached(Protocol):

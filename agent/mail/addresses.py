@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from agent.ledger.ids import BATCH_ID
 from agent.settings.forms import LABEL, Address
 
 __all__ = ["OWN_HEADER", "Address", "batch_of", "domain_of", "is_of_notice", "message_id", "notice_id"]
 
 OWN_HEADER = ("X-Impact-Agent", "notice")  # of mails to people, by which the agent knows its own again
 _NOTICE = "notice."  # no batch id holds a dot
-_BATCH = re.compile(rf"\s*<?([a-z2-7]{{20}})@{LABEL}(?:\.{LABEL})*>?\s*")
+_BATCH = re.compile(rf"\s*<?({BATCH_ID})@{LABEL}(?:\.{LABEL})*>?\s*")
 
 
 def domain_of(address: str) -> str:
@@ -26,7 +27,7 @@ def message_id(batch: str, sender: str) -> str:
     """Return the Message-ID of a batch's mail, `<BATCH@DOMAIN>`; the same at every attempt.
 
     Args:
-        batch: the batch id, 20 characters of base32 in lower case.
+        batch: the batch id, 20 characters as `ledger/ids.py` makes them.
         sender: the sender's address; its domain is DOMAIN.
     """
     return f"<{batch}@{domain_of(sender).lower()}>"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from agent.ledger.ids import BatchOrigin, batch_id
 from agent.mail.addresses import Address, batch_of, message_id
 
-BATCH = "abcdefghijklmnopqr27"
+BATCH = batch_id(BatchOrigin("shop", "impact-mail", "raw", "template", "mapping", 0, 1))
 FORM = TypeAdapter(Address)
 
 
