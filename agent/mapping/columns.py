@@ -16,6 +16,7 @@ from jinja2.visitor import NodeTransformer
 
 from agent.mapping.cells import Cells
 from agent.mapping.filters import numbers_in
+from agent.mapping.hanging import columns_of_cells
 from agent.mapping.known import Known, named
 from agent.mapping.loops import group_column, record_names, stream_loop, stream_of
 from agent.mapping.problems import TemplateProblem
@@ -37,6 +38,7 @@ class Bound:
     used: frozenset[str]
     travels: bool  # the record itself is handed on: more columns may be used than can be told
     problems: tuple[TemplateProblem, ...]
+    hanging: Mapping[int, frozenset[int]]  # cell of the template → the columns it is made of
     single: dict[int, nodes.Template]  # cell → the tree of its function, where it depends on one column only
 
 
@@ -74,6 +76,7 @@ def bind(
     names = record_names(loop)
     found = _resolved(tree, loop, names, columns, feed)
     wrapped = grouped or found.whole or found.travels or columns is None
+    hanging = {} if columns is None else columns_of_cells(tree, names, columns)
     one_line = sum(_is_row(output) for output in tree.find_all(nodes.Output)) == 1
     cells = Cells(names, order, only, fuse=one_line and not wrapped and only is None)
     cells.visit(tree)
@@ -90,6 +93,7 @@ def bind(
         frozenset(found.used),
         found.travels,
         tuple(found.problems),
+        hanging,
         cells.single,
     )
 

@@ -80,7 +80,7 @@ def cell_text(value: object) -> str:
         return str(value)  # which raises for what is undefined, and names it
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         what = "nothing" if value is None else f"a {type(value).__name__}"
-        raise BadValueError(Fault("E-CELL", f"the template gives {what} where a text belongs"))
+        raise BadValueError(Fault("T-CELL", f"the template gives {what} where a text belongs"))
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -221,7 +221,7 @@ def numbered(row: object, *names: str) -> Iterator[dict[str, str]]:
     """Go through numbered columns: Sku1, Amount1, Sku2, … give one mapping per number that is filled."""
     if not isinstance(row, Record):
         raise BadValueError(
-            Fault("E-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}")
+            Fault("T-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}")
         )
     cells = row._by_name()  # noqa: SLF001 - our own record
     for number in numbers_in(tuple(cells), names):

@@ -128,6 +128,11 @@ class BoundTemplate:
         self._single: dict[frozenset[int], tuple[Bound, Template]] = {}
 
     @property
+    def hanging(self) -> Mapping[str, frozenset[int]]:
+        """Which of the file's columns (by position) the cell under each name of the header is made of."""
+        return {self._template.header[cell]: found for cell, found in self.bound.hanging.items()}
+
+    @property
     def grouped(self) -> bool:
         """Whether the rows come by groups of records."""
         return self.bound.grouped

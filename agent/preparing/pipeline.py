@@ -30,8 +30,9 @@ from agent.preparing.layouts import lay_out
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
+from agent.preparing.sources import Uses, missing_lengths, open_feed_file
 from agent.preparing.verdicts import IDENTIFIERS
-from agent.readers.delimited import open_delimited
+from agent.readers.base import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from agent.impact.rules import RowRules
     from agent.preparing.rows import Origins
     from agent.preparing.runs import FirstLook
-    from agent.readers.base import Source
+    from agent.readers.base import OpenedFile
 
 _COLUMNS = tuple(one.name for one in fields(Finding))
 
@@ -78,15 +79,10 @@ class Preparation:
                 self.scratch.close()
 
     def _prepare(self, stream: BinaryIO) -> Prepared:
-        source = open_delimited(
-            stream,
-            encoding=self.feed.encoding,
-            delimiter=self.feed.delimiter,
-            canonical=canonical if self.feed.headers == "impact" else None,
-            damaged=self._damaged,
-        )
+        source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
         bound = self._bound = self.template.bind(source.columns, self.rules.order)
         fill_down = self._fill_down(source)
+        self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
         for note in source.notes:
@@ -98,7 +94,7 @@ class Preparation:
         )
         return self._ended(stream, counts, source.columns, unused, entangled=entangled)
 
-    def _fill_down(self, source: Source) -> tuple[str, ...]:
+    def _fill_down(self, source: OpenedFile) -> tuple[str, ...]:
         """Give the columns that are filled down; refuse the file where it lacks a column."""
         wanted = self.feed.fill_down
         if self.feed.headers == "impact":
@@ -108,11 +104,12 @@ class Preparation:
             for name in wanted
             if name not in source.columns
         ]
+        lacking += missing_lengths(self.feed, source)
         if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
             raise RefusedFile(*(finding(fault) for fault in dict.fromkeys(faults)))
         return wanted
 
-    def _take(self, source: Source, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:
+    def _take(self, source: OpenedFile, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:
         """Take all records of the file."""
         records = self._records = Stream(source, source.columns, fill_down)
         parts = (self.rules, self.scratch, self.drafts, bound, self.feed.currency)
@@ -143,6 +140,10 @@ class Preparation:
         width = len(self._records.columns)
         padded = [*cells, *[""] * width][:width]
         self._failed(((number, line),), (fault,), (self._records.completed(number, padded),))
+
+    def _remarked(self, number: int, line: int, fault: Fault) -> None:
+        """A record was read, and something about it should be looked at."""
+        self.scratch.findings.add(fault, ((number, line),))
 
     def _keys_of(self, records: Sequence[Sequence[str]]) -> list[str]:
         """The orders that some records have rows in; none where that cannot be told."""

@@ -21,12 +21,14 @@ __all__ = [
     "TIME",
     "Bytes",
     "Codecs",
+    "Count",
     "Currency",
     "DateForms",
     "Delimiter",
     "Ending",
     "Extension",
     "FilePattern",
+    "Format",
     "Limit",
     "Name",
     "Rows",
@@ -34,6 +36,7 @@ __all__ = [
     "Share",
     "Signs",
     "TemplateName",
+    "Text",
     "Wildcards",
 ]
 
@@ -176,6 +179,9 @@ Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Fi
 Codecs = Annotated[tuple[Annotated[str, AfterValidator(_codec)], ...], Field(min_length=1)]
 DateForms = Annotated[tuple[Annotated[str, AfterValidator(_date_form)], ...], Field(min_length=1)]
 Rows = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(min_length=1)]
+Format = Literal["auto", "csv", "xlsx", "xls", "xlsb", "ods", "json", "ndjson", "xml", "fixed"]
 Limit = Annotated[Decimal, Field(gt=0)]
 Delimiter = Annotated[
     Literal["auto", ",", ";", "\t", "|"],
