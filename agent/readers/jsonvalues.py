@@ -50,6 +50,8 @@ class Decoder:
             return {}, Fault(
                 "E-SHAPE", words, "look at `records:` of the feed, and at the file", _text(value)
             )
+        if not faults and set(map(type, value.values())) == {str}:
+            return value, None
         cells: dict[str, str] = {}
         spread = False  # into names with points, of which one may be there already
         for name, inner in value.items():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 65_536  # bytes
 VALUE_CAP = 4_194_304  # characters of one record
+_SIGNS = frozenset('{}[],:"')
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
@@ -32,11 +33,17 @@ class Window:
         self._decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
         self._text, self._at = "", 0
         self._line, self._column = 1, 0  # of the text's first character: its line, characters before it there
+        self._counted, self._lines = (
+            0,
+            0,
+        )  # up to where line ends in the text were counted, and how many there are
         self._ended = False
 
     def peek(self) -> str:
         """Return the next character that is no blank, without taking it; "" at the end."""
         while True:
+            if self._text[self._at : self._at + 1] in _SIGNS:
+                return self._text[self._at]
             self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # it always matches
             if self._at < len(self._text):
                 return self._text[self._at]
@@ -54,7 +61,9 @@ class Window:
     @property
     def line(self) -> int:
         """The line on which reading stands; must be asked before the next value is taken."""
-        return self._line + self._text.count("\n", 0, self._at)
+        self._lines += self._text.count("\n", self._counted, self._at)
+        self._counted = self._at
+        return self._line + self._lines
 
     def value(self) -> tuple[object, str]:
         """Take the next value; return it and its text."""
@@ -125,6 +134,7 @@ class Window:
         lines = gone.count("\n")
         self._column = len(gone) - gone.rfind("\n") - 1 if lines else self._column + len(gone)
         self._line += lines
+        self._counted = self._lines = 0
         self._text, self._at = self._text[self._at :] + self._decoder.decode(block), 0
         return True
 

@@ -1,0 +1,210 @@
+"""The records of an XML document, one element each, as expat tells of them; the document itself is never in memory.
+
+Expat with handlers of our own rather than defusedxml: what makes that safe is that document types are refused, and
+with them every entity; defusedxml lets a plain document type pass by default and asks Python about each, at twice the
+price for the same safety.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, BinaryIO
+from xml.parsers import expat
+
+from agent.model import Fault
+from agent.readers.base import refusal, refusal_at
+from agent.readers.nested import Item, Nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from agent.errors import RefusedFile
+    from agent.readers.nested import Value
+
+DEEPEST = 256
+RECORD_CAP = 4_194_304  # bytes
+_BLOCK = 65_536
+_WRONG_ENCODING = (
+    expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
+    expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
+)
+_SPACES = "http://www.w3.org/2001/XInclude"
+_AGAIN = "export the file again; it is no whole XML"
+
+
+class Element:
+    """One element inside a record: its name, attributes, text and what is inside."""
+
+    __slots__ = ("attributes", "inside", "name", "text")
+
+    def __init__(self, name: str, attributes: Mapping[str, str]) -> None:
+        self.name, self.attributes = name, attributes
+        self.text = ""
+        self.inside: list[Element] = []
+
+    def value(self) -> Value:
+        """As one of several values: a text where it has nothing but text."""
+        if not self.inside and not self.attributes:
+            return self.text
+        values: dict[str, Value] = {f"@{name}": text for name, text in self.attributes.items()}
+        for name, elements in self.by_name():
+            values[name] = nest(elements) if len(elements) > 1 else elements[0].value()
+        if self.text.strip():
+            values["text"] = self.text
+        return Item(values)
+
+    def by_name(self) -> Iterator[tuple[str, Sequence[Element]]]:
+        """Yield what is inside by name, in the order in which the names first occur."""
+        found: dict[str, list[Element]] = {}
+        for element in self.inside:
+            found.setdefault(element.name, []).append(element)
+        yield from found.items()
+
+    def plain(self) -> object:
+        """As plain values, to be written as one text."""
+        if not self.inside and not self.attributes:
+            return self.text
+        inside = {name: [element.plain() for element in elements] for name, elements in self.by_name()}
+        named = {f"@{name}": text for name, text in self.attributes.items()}
+        return {**named, **inside, **({"text": self.text} if self.text.strip() else {})}
+
+
+def nest(elements: Sequence[Element]) -> Nest:
+    """Make one cell of elements with one name."""
+    text = json.dumps([element.plain() for element in elements], ensure_ascii=False)
+    return Nest(text, [element.value() for element in elements])
+
+
+class Records:
+    """Goes through a document by its records; `path` is the names from the root to them, or () for the root's own."""
+
+    def __init__(self, path: Sequence[str]) -> None:
+        self.path = path
+        self.names: list[str] = []  # of the elements that are open
+        self.found: list[tuple[int, Element]] = []  # line and record, until they are fetched
+        self.seen: dict[str, None] = {}  # paths of elements, to tell where records may be
+        self._open: list[Element] = []  # within a record
+        self._space: str | None = None  # the root's namespace
+        self._line = self._began = 0
+        self._parser = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.StartDoctypeDeclHandler = self._refuse_type
+
+    def through(self, stream: BinaryIO) -> Iterator[tuple[int, Element]]:
+        """Yield the line of each record and the record.
+
+        Raises:
+            RefusedFile: E-XML, E-ENC, Q-DTD, E-DEPTH, E-SHAPE.
+
+        """
+        stream.seek(0)
+        ended = False
+        while not ended:
+            block = stream.read(_BLOCK)
+            ended = not block
+            try:
+                self._parser.Parse(block, ended)
+            except expat.ExpatError as error:
+                raise self._broken(error) from None
+            if self._open and self._parser.CurrentByteIndex - self._began > RECORD_CAP:
+                words = f"a record does not end within {RECORD_CAP // 2**20} MiB"
+                raise refusal("E-SHAPE", words, "look at `records:` of the feed", line=self._line)
+            yield from self.found
+            self.found.clear()
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        space, _, local = name.rpartition(" ")
+        if space == _SPACES:
+            raise refusal(
+                "Q-DTD", "the document asks to include others", _AGAIN, line=self._parser.CurrentLineNumber
+            )
+        if self._space is None:
+            self._space = space
+        # elements of another namespace than the root's keep it in their name, so that none is taken for another
+        own = local if space == self._space else f"{{{space}}}{local}"
+        self.names.append(own)
+        if len(self.names) > DEEPEST:
+            words = f"elements are nested more than {DEEPEST} deep"
+            raise refusal("E-DEPTH", words, _AGAIN, line=self._parser.CurrentLineNumber)
+        if self._open:
+            element = Element(own, _local(attributes))
+            self._open[-1].inside.append(element)
+            self._open.append(element)
+        elif self._is_record():
+            self._line, self._began = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
+            self._open.append(Element(own, _local(attributes)))
+        elif len(self.seen) < 20:  # noqa: PLR2004 - more than are read
+            self.seen[".".join(self.names)] = None
+
+    def _is_record(self) -> bool:
+        return self.names == list(self.path) if self.path else len(self.names) == 2  # noqa: PLR2004 - below the root
+
+    def _end(self, name: str) -> None:
+        del name
+        self.names.pop()
+        if self._open:
+            element = self._open.pop()
+            if element.inside and not element.text.strip():
+                element.text = ""  # blanks between elements are layout
+            if not self._open:
+                self.found.append((self._line, element))
+
+    def _text(self, text: str) -> None:
+        if self._open:
+            self._open[-1].text += text
+
+    def _refuse_type(self, *declared: object) -> None:
+        del declared
+        words = "the document declares a document type; with it, entities could make it read other files"
+        raise refusal("Q-DTD", words, "export it without <!DOCTYPE …>", line=self._parser.CurrentLineNumber)
+
+    def _broken(self, error: expat.ExpatError) -> RefusedFile:
+        words = expat.ErrorString(error.code)
+        code = "E-ENC" if error.code in _WRONG_ENCODING else "E-XML"
+        return refusal_at(f"line {error.lineno}, column {error.offset + 1}", code, words, _AGAIN)
+
+
+def _local(attributes: dict[str, str]) -> dict[str, str]:
+    """Attributes by their own names; those with a prefix keep the namespace."""
+    return {
+        f"{{{space}}}{local}" if space else local: text
+        for name, text in attributes.items()
+        for space, _, local in (name.rpartition(" "),)
+    }
+
+
+def cells_of(record: Element, lists: frozenset[str]) -> tuple[Mapping[str, str], Fault | None]:
+    """Return a record's cells by name: `@id`, `total`, `customer.email`; those in `lists` hold several values."""
+    cells: dict[str, str] = {}
+    twice = _spread(cells, "", record, lists)
+    if not record.inside and record.text.strip():
+        cells.setdefault("text", record.text)
+    if twice:
+        words = f"“{twice}” stands several times in this record"
+        return cells, Fault(
+            "E-KEYDUP", words, f"declare `lists: [{twice}]` in the feed, if several are meant"
+        )
+    return cells, None
+
+
+def _spread(cells: dict[str, str], before: str, element: Element, lists: frozenset[str]) -> str:
+    """Put what is inside an element into cells; return the name of one that stands there twice."""
+    twice = ""
+    for name, text in element.attributes.items():
+        cells[f"{before}@{name}"] = text
+    for name, elements in element.by_name():
+        path = f"{before}{name}"
+        if path in lists:
+            cells[path] = nest(elements)
+            continue
+        inner = elements[0]
+        if len(elements) > 1:
+            twice = twice or path
+        if inner.inside or inner.attributes:
+            twice = _spread(cells, f"{path}.", inner, lists) or twice
+        if inner.text.strip() or not (inner.inside or inner.attributes):
+            cells[path] = inner.text
+    return twice

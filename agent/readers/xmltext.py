@@ -1,0 +1,118 @@
+"""Read the records of an XML document: the elements that the feed's `records:` leads to, or all below the root.
+
+Attributes are columns with an @, elements inside others have points in their names, and those that stand several times
+in one record are one column of several values. What makes the document no XML refuses the file by line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.readers.base import refusal
+from agent.readers.blocks import UnfitError, utf8_blocks
+from agent.readers.content import HEAD, as_ascii
+from agent.readers.keyed import Keyed
+from agent.readers.xmlrecords import Element, Records, cells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agent.model import Fault
+    from agent.readers.base import Listener, Reading
+
+FORMATS = ("xml",)
+
+_BEGINS = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>]*)?>[\r\n ]*<)")
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
+)
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
+    """Claim what begins as XML does and is no web page."""
+    del stream, reading
+    text = as_ascii(head)
+    return "xml" if _BEGINS.match(text) and not _HTML.match(text) else ""
+
+
+def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
+    """Open a document.
+
+    Raises:
+        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used.
+
+    """
+    _judge_encoding(stream)
+    return Keyed(Document(stream, reading), (), reading, listener)
+
+
+def _judge_encoding(stream: BinaryIO) -> None:
+    """Look that all bytes belong to the encoding that the document declares."""
+    stream.seek(0)
+    head = stream.read(HEAD)
+    found = _DECLARED.match(as_ascii(head))
+    codec = _MARKS.get(head[:2]) or (found[1].decode().lower() if found else "utf-8")
+    try:
+        for _ in utf8_blocks(stream, 0, codec):
+            pass
+    except (
+        LookupError,
+        UnicodeError,
+    ) as error:  # unknown, or UTF-16 by its own word and not by its first bytes
+        words = f"the document declares the encoding {codec}: {error}"
+        raise refusal("E-ENC", words, "export the file again as UTF-8", line=1) from None
+    except UnfitError as unfit:
+        unfit.find_line(stream, 0, codec)
+        words = f"the document declares {codec}, but {unfit.words}"
+        raise refusal("E-ENC", words, "export the file again as UTF-8", line=unfit.line) from None
+
+
+class Document:
+    """The records of a document; see `keyed.Objects`."""
+
+    def __init__(self, stream: BinaryIO, reading: Reading) -> None:
+        self.raw = ""
+        self.path = _path(reading.records)
+        self._stream = stream
+        self._lists = frozenset(reading.lists)
+        self._lists |= self._repeated()
+
+    def _repeated(self) -> frozenset[str]:
+        """Find what stands several times in a record anywhere in the file, and look at the whole of it."""
+        records, found, names = Records(self.path), set[str](), dict[str, None]()
+        for _, record in records.through(self._stream):
+            names[record.name] = None
+            _collect(found, "", record)
+        if not self.path and len(names) > 1:
+            listed = ", ".join(f"“{name}”" for name in list(names)[:10])
+            words = f"elements of several kinds stand below the root: {listed}"
+            raise refusal("E-SHAPE", words, "declare where the records are under `records:` in the feed")
+        if self.path and not names:
+            listed = ", ".join(f"“{path}”" for path in records.seen) or "nothing else"
+            words = f"there is nothing at “{'.'.join(self.path)}”; there is {listed}"
+            raise refusal(
+                "E-SHAPE", words, "mend the feed's `records:`, which names all elements from the root down"
+            )
+        return frozenset(found)
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
+        for line, record in Records(self.path).through(self._stream):
+            yield line, *cells_of(record, self._lists)
+
+
+def _path(records: str) -> tuple[str, ...]:
+    """Part a path at its points, but not those inside the braces of a namespace."""
+    return tuple(part for part in re.findall(r"(?:\{[^}]*\})?[^.{}]+", records)) if records else ()
+
+
+def _collect(found: set[str], before: str, element: Element) -> None:
+    """Collect the names that stand several times in an element."""
+    for name, elements in element.by_name():
+        if len(elements) > 1:
+            found.add(f"{before}{name}")
+        for inner in elements:
+            if inner.inside:
+                _collect(found, f"{before}{name}.", inner)
