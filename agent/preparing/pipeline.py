@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.codes import finding
 from agent.errors import RefusedFile, WorkerBroke
-from agent.feedback.rejects import write_rejects
+from agent.feedback.returning import write_kept_back
 from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
@@ -30,7 +30,7 @@ from agent.preparing.layouts import lay_out
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, missing_lengths, open_feed_file
+from agent.preparing.sources import Uses, missing_lengths, open_feed_file, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 
@@ -228,12 +228,12 @@ class Preparation:
 
     def _write_rejects(self, stream: BinaryIO, *, everything: bool) -> str:
         with (self.job.scratch / "rejects").open("wb") as target:
-            write_rejects(
+            write_kept_back(
                 stream,
-                encoding=self.feed.encoding,
-                delimiter=self.feed.delimiter,
+                reading(self.feed, as_written=True),
                 kept_back=self.scratch.findings.kept_back(),
                 target=target,
+                scratch=self.job.scratch,
                 everything=everything,
             )
         return "rejects"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
             """Open the file; see `open_source`."""
 
 
-__all__ = ["FALLBACK", "open_source", "readers"]
+__all__ = ["FALLBACK", "choose", "open_source", "readers"]
 
 FALLBACK = (
     "csv"  # what a file is taken for when its content says nothing: text whose form is checked strictly
@@ -68,6 +68,16 @@ def open_source(stream: BinaryIO, reading: Reading, listener: Listener) -> Opene
 
     """
     plain = unpacked(stream)
+    return readers()[choose(plain, reading)].open_file(plain, reading, listener)
+
+
+def choose(plain: BinaryIO, reading: Reading) -> str:
+    """Choose the format as which a file is read.
+
+    Raises:
+        RefusedFile: E-TYPE, the content is surely another one than the feed declares.
+
+    """
     plain.seek(0)
     head = plain.read(HEAD)
     known = readers()
@@ -76,4 +86,4 @@ def open_source(stream: BinaryIO, reading: Reading, listener: Listener) -> Opene
     if claimed and known[claimed] is not known[wanted] and wanted != FALLBACK:
         words = f"the file is {claimed} by its content; the feed declares `format: {wanted}`"
         raise refusal("E-TYPE", words, "drop it into the feed it belongs to, or mend the feed's `format:`")
-    return known[wanted].open_file(plain, reading, listener)
+    return wanted

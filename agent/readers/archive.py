@@ -10,12 +10,14 @@ import gzip
 import io
 import zipfile
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from agent.readers.base import refusal
 from agent.readers.zipped import LARGEST, RATIO, SMALL, directory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import IO
 
 _GZIP = b"\x1f\x8b\x08"
@@ -49,6 +51,26 @@ def unpacked(stream: BinaryIO) -> BinaryIO:
     if _is_document(names):
         return stream
     return _within(_Packed(archive.open(_only(names))))
+
+
+@contextmanager
+def packed_like(source: BinaryIO, target: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a stream to write to, which is packed into the target the way the source is packed."""
+    source.seek(0)
+    packed = packing(source.read(4))
+    names = directory(source).namelist() if packed == "zip" else []
+    if packed == "gz":
+        with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as inside:
+            yield cast("BinaryIO", inside)
+    elif names and not _is_document(names):
+        member = zipfile.ZipInfo(
+            _only(names).rpartition("/")[2]
+        )  # of a fixed date, so the same is made again
+        member.compress_type = zipfile.ZIP_DEFLATED
+        with zipfile.ZipFile(target, "w") as archive, archive.open(member, "w", force_zip64=True) as inside:
+            yield cast("BinaryIO", inside)
+    else:
+        yield target
 
 
 def _is_document(names: list[str]) -> bool:

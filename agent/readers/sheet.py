@@ -44,7 +44,7 @@ class Sheet:
         self.number, self.line = 0, 0
         self.cells: list[str] = []
         self.notes = notes
-        self.name = sheet.name
+        self.name, self.reading = sheet.name, reading
         self._sheet, self._marks, self._listener = sheet, marks, listener
         self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
         self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
@@ -59,6 +59,18 @@ class Sheet:
         self._skipped = 0  # hidden rows
         self._odd: dict[int, Fault] = {}  # row → why it cannot be used
         self.attend(None, frozenset())
+
+    @property
+    def width(self) -> int:
+        """How many columns the sheet has from the first of the table on, named or not."""
+        return self._sheet.width
+
+    def own(self, cells: list[str]) -> list[str]:
+        """Return a row without the columns that a rejects file added, and as wide as the sheet without them."""
+        header = self.header
+        full = [*cells, *[""] * self.width]
+        nameless = (full[position] for position in header.nameless)
+        return [*full[: header.kept], *nameless, *full[header.width : self.width]]
 
     def _first(self, wanted: int) -> tuple[int, list[str]]:
         """Read the header: the row asked for, or the first with anything in it."""

@@ -56,20 +56,28 @@ class Tail:
         """Say whether a row may stand behind the last record: a blank one, or a line of totals."""
         if line in self._marked:
             return False
-        first = next((cell for cell in cells if cell.strip()), "")
         kept = self._header.kept
+        first = next((cell for cell in self._own(cells) if cell.strip()), "")
         return not first or (names_total(first) and looks_like_footer(cells[:kept], kept))
 
     def _last(
         self, waiting: list[tuple[int, list[str], More]]
     ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
-        filled = max((at for at, row in enumerate(waiting, 1) if "".join(row[1]).strip()), default=0)
+        filled = max((at for at, row in enumerate(waiting, 1) if self._odd(row[1]) is None), default=0)
         for at, (line, cells, more) in enumerate(waiting[:filled], 1):
             self.number += 1
             yield self.number, line, cells, more, _FOOTER if at == filled else self._odd(cells)
 
+    def _own(self, cells: list[str]) -> list[str]:
+        """Return the cells without what a rejects file says about them."""
+        header = self._header
+        if header.kept == header.width == len(cells):
+            return cells
+        nameless = (cells[position] for position in header.nameless if position < len(cells))
+        return [*cells[: header.kept], *nameless, *cells[header.width :]]
+
     def _odd(self, cells: list[str]) -> Fault | None:
-        return None if "".join(cells).strip() else _BLANK
+        return None if "".join(self._own(cells)).strip() else _BLANK
 
     def _again(self, cells: list[str]) -> Fault | None:
         return _HEADER_AGAIN if self._header.is_repeated_by(cells) else None

@@ -84,7 +84,8 @@ class Records:
         self.found: list[tuple[int, Element]] = []  # line and record, until they are fetched
         self.seen: dict[str, None] = {}  # paths of elements, to tell where records may be
         self._open: list[Element] = []  # within a record
-        self._space: str | None = None  # the root's namespace
+        self.space: str | None = None  # the root's namespace
+        self.root = ""
         self._line = self._began = 0
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
@@ -121,10 +122,10 @@ class Records:
             raise refusal(
                 "Q-DTD", "the document asks to include others", _AGAIN, line=self._parser.CurrentLineNumber
             )
-        if self._space is None:
-            self._space = space
+        if self.space is None:
+            self.space, self.root = space, local
         # elements of another namespace than the root's keep it in their name, so that none is taken for another
-        own = local if space == self._space else f"{{{space}}}{local}"
+        own = local if space == self.space else f"{{{space}}}{local}"
         self.names.append(own)
         if len(self.names) > DEEPEST:
             words = f"elements are nested more than {DEEPEST} deep"

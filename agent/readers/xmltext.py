@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-from agent.readers.base import refusal
+from agent.readers.base import MEND_COLUMN, REASON_COLUMN, refusal
 from agent.readers.blocks import UnfitError, utf8_blocks
 from agent.readers.content import HEAD, as_ascii
 from agent.readers.keyed import Keyed
@@ -28,6 +28,10 @@ _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
 )
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+RETURNED = {
+    "Not-sent-because": REASON_COLUMN,
+    "How-to-mend-it": MEND_COLUMN,
+}  # names of elements have no blanks
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -75,7 +79,9 @@ class Document:
 
     def __init__(self, stream: BinaryIO, reading: Reading) -> None:
         self.raw = ""
+        self.record = Element("", {})  # the one yielded last
         self.path = _path(reading.records)
+        self.space, self.root = "", ""  # of the document
         self._stream = stream
         self._lists = frozenset(reading.lists)
         self._lists |= self._repeated()
@@ -99,8 +105,12 @@ class Document:
         return frozenset(found)
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
-        for line, record in Records(self.path).through(self._stream):
-            yield line, *cells_of(record, self._lists)
+        records = Records(self.path)
+        for line, record in records.through(self._stream):
+            self.record = record
+            self.space, self.root = records.space or "", records.root
+            cells, fault = cells_of(self.record, self._lists)
+            yield line, {RETURNED.get(name, name): text for name, text in cells.items()}, fault
 
 
 def _path(records: str) -> tuple[str, ...]:
