@@ -61,6 +61,7 @@ def bind(
     *,
     order: Sequence[int] | None = None,
     only: frozenset[int] | None = None,
+    nested: frozenset[str] = frozenset(),
 ) -> Bound:
     """Bind a fresh copy of a layout's tree (changed in place) to a file's columns.
 
@@ -70,6 +71,7 @@ def bind(
         feed: the feed's name and variables, which become constants.
         order: which cell of the template stands where in the row; None keeps their order.
         only: keep just these cells of the row, the others become "" (to find which cell fails).
+        nested: columns whose cells hold several values.
     """
     loop = stream_loop(tree)
     grouped = stream_of(loop) == "groups"
@@ -79,6 +81,7 @@ def bind(
     hanging = {} if columns is None else columns_of_cells(tree, names, columns)
     one_line = sum(_is_row(output) for output in tree.find_all(nodes.Output)) == 1
     cells = Cells(names, order, only, fuse=one_line and not wrapped and only is None)
+    cells.nested = frozenset(at for at, name in enumerate(columns or ()) if name in nested)
     cells.visit(tree)
     _test_inside(loop)
     positions = tuple(found.positions)

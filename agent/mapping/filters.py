@@ -18,6 +18,7 @@ from jinja2 import Undefined
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
 from agent.model import Fault
+from agent.readers.nested import Nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,6 +77,10 @@ def cell_text(value: object) -> str:
         BadValueError: for nothing at all, truth values and anything that is no text or number.
         UndefinedError: for a name that nobody has set.
     """
+    if isinstance(value, Nest):
+        raise BadValueError(
+            Fault("T-CELL", "holds several values", "loop over them: {% for item in row.… %}{{ item.… }}")
+        )
     if isinstance(value, str | Undefined):
         return str(value)  # which raises for what is undefined, and names it
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

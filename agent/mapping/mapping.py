@@ -83,12 +83,15 @@ class FeedTemplate:
         self.columns_used = bound.used
         self._compile(bound.tree)
 
-    def bind(self, columns: Sequence[str], order: Sequence[int] | None = None) -> BoundTemplate:
+    def bind(
+        self, columns: Sequence[str], order: Sequence[int] | None = None, nested: frozenset[str] = frozenset()
+    ) -> BoundTemplate:
         """Bind to a file's columns; `order` puts the cells of each row in the batch's order.
 
-        A column that the file lacks is in `missing` of what is returned.
+        Columns in `nested` hold several values, so they are no text by themselves. A column that the file lacks is
+        in `missing` of what is returned.
         """
-        return BoundTemplate(self, columns, order)
+        return BoundTemplate(self, columns, order, nested)
 
     def _tree(self) -> nodes.Template:
         return read_layout(self.layout.source, self.environment).tree
@@ -103,10 +106,14 @@ class FeedTemplate:
         return self.environment.template_class.from_code(self.environment, code, {})
 
     def compiled(
-        self, columns: Sequence[str], order: Sequence[int] | None, only: frozenset[int] | None = None
+        self,
+        columns: Sequence[str],
+        order: Sequence[int] | None,
+        nested: frozenset[str],
+        only: frozenset[int] | None = None,
     ) -> tuple[Bound, Template]:
         """Bind and compile; with `only`, the rows keep just those cells."""
-        bound = bind(self._tree(), columns, self.feed, order=order, only=only)
+        bound = bind(self._tree(), columns, self.feed, order=order, only=only, nested=nested)
         return bound, self._compile(bound.tree)
 
     def function(self, tree: nodes.Template) -> ColumnFunction:
@@ -117,10 +124,16 @@ class FeedTemplate:
 class BoundTemplate:
     """A template bound to the columns of one file."""
 
-    def __init__(self, template: FeedTemplate, columns: Sequence[str], order: Sequence[int] | None) -> None:
-        self._template, self._order = template, order
+    def __init__(
+        self,
+        template: FeedTemplate,
+        columns: Sequence[str],
+        order: Sequence[int] | None,
+        nested: frozenset[str] = frozenset(),
+    ) -> None:
+        self._template, self._order, self._nested = template, order, nested
         self.columns = tuple(columns)
-        self.bound, self._compiled = template.compiled(columns, order)
+        self.bound, self._compiled = template.compiled(columns, order, nested)
         self.missing = self.bound.missing
         self.functions: dict[int, Callable[[str], str | Fault]] = {
             cell: self._function(cell, tree) for cell, tree in self.bound.single.items()
@@ -186,7 +199,7 @@ class BoundTemplate:
             One of EXPRESSION_FAILURES.
         """
         if only not in self._single:
-            self._single[only] = self._template.compiled(self.columns, self._order, only)
+            self._single[only] = self._template.compiled(self.columns, self._order, self._nested, only)
         bound, compiled = self._single[only]
         return tuple(
             self._start(compiled, bound, Stream(_Few(self.columns, records), self.columns), (_raise, _raise))

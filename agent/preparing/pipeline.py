@@ -80,7 +80,7 @@ class Preparation:
 
     def _prepare(self, stream: BinaryIO) -> Prepared:
         source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
-        bound = self._bound = self.template.bind(source.columns, self.rules.order)
+        bound = self._bound = self.template.bind(source.columns, self.rules.order, source.nested)
         fill_down = self._fill_down(source)
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)

@@ -88,6 +88,8 @@ class Source(Protocol):
 class OpenedFile(Source, Protocol):
     """A source of any format, with what the agent needs to tell of it and to give it back."""
 
+    nested: frozenset[str]  # columns whose cells hold several values (`nested.Nest`)
+
     def place(self, line: int, column: str = "") -> str:
         """Name a place the way people look for it: "line 7", "Refunds!C7" where a column is to blame."""
 
@@ -105,6 +107,8 @@ class OpenedFile(Source, Protocol):
 
 class Lines:
     """What is the same for all sources that are text: a place is a line, and no use of a cell changes its text."""
+
+    nested: frozenset[str] = frozenset()
 
     def place(self, line: int, column: str = "") -> str:
         """Name a line."""

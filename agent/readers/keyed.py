@@ -12,6 +12,7 @@ from agent.model import Fault
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, Lines, refusal
 from agent.readers.delimited import FIELD_CAP
 from agent.readers.header import COLUMN_CAP, read_header
+from agent.readers.nested import Nest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,9 +53,13 @@ class Keyed(Lines):
         self.notes = notes
         self.objects = objects
         self._listener = listener
-        self._names = _names(objects)
+        nested = set[str]()
+        self._names = _names(objects, nested)
         self.header = read_header(self._names, reading.canonical)
         self.columns = self.header.columns
+        self.nested = frozenset(
+            own for own, name in zip(self.columns, self._names, strict=False) if name in nested
+        )
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
@@ -69,12 +74,17 @@ class Keyed(Lines):
                 yield self.cells
 
 
-def _names(objects: Iterable[tuple[int, Mapping[str, str], Fault | None]]) -> list[str]:
-    """Collect all names, in the order in which they first occur; those that a rejects file added last."""
+def _names(objects: Iterable[tuple[int, Mapping[str, str], Fault | None]], nested: set[str]) -> list[str]:
+    """Collect all names, in the order in which they first occur; those that a rejects file added last.
+
+    Names of several values go to `nested` as well.
+    """
     names: dict[str, None] = {}
     empty = True
     for _, cells, _ in objects:
         empty = False
+        if Nest in set(map(type, cells.values())):
+            nested.update(name for name, cell in cells.items() if isinstance(cell, Nest))
         if not cells.keys() <= names.keys():
             names.update(dict.fromkeys(cells))
             if len(names) > COLUMN_CAP:

@@ -1,7 +1,8 @@
 """A cell that holds several values: the line items of an order in a JSON or XML file.
 
 To all that works on cells it is a text like any other, so flat files pay nothing for it; to a template it is
-the values in it: `{% for item in row.line_items %}{{ item.sku }}`.
+the values in it: `{% for item in row.line_items %}{{ item.sku }}`. As the text of all of them means nothing to
+anybody, it begins with a sign that no value may have: whatever a template does with it, no batch takes it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     Value: TypeAlias = "str | Item"
+
+_SIGN = "\x01"
 
 
 class Item:
@@ -38,7 +41,7 @@ class Nest(str):
 
     def __new__(cls, text: str, items: Sequence[Value]) -> Self:
         """Make one of the text for all and the values one by one."""
-        made = super().__new__(cls, text)
+        made = super().__new__(cls, f"{_SIGN}{text}")
         made._items = items
         return made
 

@@ -33,6 +33,8 @@ _HIDDEN = Fault(
 class Sheet:
     """A sheet whose header is read; may be iterated once."""
 
+    nested: frozenset[str] = frozenset()
+
     def __init__(
         self,
         sheet: CalamineSheet,

@@ -32,7 +32,7 @@ def test_what_stands_several_times_is_one_cell_of_several_values(open_any):
     assert opened.columns == ("id", "line")
     assert [[item["sku"] for item in opened.records[0][1]], len(opened.records[1][1])] == [["a"], 2]
     assert (opened.records[1][1][1]["@n"], opened.records[1][1][1]["text"]) == ("2", "c")
-    assert json.loads(str(opened.records[0][1])) == [{"sku": ["a"]}]
+    assert json.loads(str(opened.records[0][1])[1:]) == [{"sku": ["a"]}]
     once = LINES.format("<line><sku>b</sku></line>").encode()
     assert open_any(once).columns == ("id", "line.sku")
     assert [item["sku"] for item in open_any(once, lists=("line",)).records[1][1]] == ["b"]
