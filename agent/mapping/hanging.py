@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 def columns_of_cells(
-    tree: nodes.Template, records: frozenset[str], columns: Sequence[str]
+    tree: nodes.Template, records: frozenset[str], columns: Sequence[str] | None
 ) -> Mapping[int, Positions]:
     """Tell for each cell of the template's rows which columns are in it; conditions around a row are not.
 
     Args:
         tree: with `row[3]` for each column asked for by name; read only.
         records: what the template calls a record.
-        columns: the file's columns.
+        columns: the file's columns; None: not known yet, so nothing is told.
     """
+    if columns is None:
+        return {}
     known = dict(_grouped(tree, columns))
     for assigned in tree.find_all(nodes.Assign):
         if isinstance(assigned.target, nodes.Name):

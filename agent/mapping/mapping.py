@@ -6,13 +6,12 @@ One bad record does not end the run: it gets its findings, and the compiled gene
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, nodes
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from agent.mapping.columns import Bound, bind
+from agent.mapping.failures import in_words, record_fault, template_line
 from agent.mapping.filters import feed_filters
 from agent.mapping.layout import (
     BROKEN,
@@ -23,10 +22,9 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
-from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError
+from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
-from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from agent.mapping.filters import NumberForm
     from agent.mapping.records import Failed, Origin
+    from agent.model import Fault
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
 EXPRESSION_FAILURES = (
@@ -48,8 +47,6 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
-
-_OUR_RECORD = re.compile(r"'[\w.]*Record object' has no (?:attribute|element)")
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -227,17 +224,17 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return _fault(error, name)
+                return record_fault(error, name)
 
         return answer
 
     def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
         """Name every cell that fails on the records at hand; else the line of the template that does."""
         if self._fails(records, frozenset()) is not None:
-            return (_fault(error, ""),)
+            return (record_fault(error, ""),)
         found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
-        faults = dict.fromkeys(_fault(failure, name) for name, failure in found if failure is not None)
-        return tuple(faults) or (_fault(error, ""),)
+        faults = dict.fromkeys(record_fault(failure, name) for name, failure in found if failure is not None)
+        return tuple(faults) or (record_fault(error, ""),)
 
     def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
         try:
@@ -272,45 +269,6 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _fault(error: Exception, column: str) -> Fault:
-    if isinstance(error, BadValueError):
-        fault = error.fault
-        words = f"{column or 'a value'} {fault.words}"
-        return Fault(fault.code, words, fault.mend, fault.found, fault.field or column)
-    words = f"the template fails on this record in line {template_line(error)}: {in_words(error)}"
-    return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
-
-
 def _refuse(error: Exception) -> None:
     words = f"the template fails outside its loop over the records: {in_words(error)}"
     raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
-
-
-def in_words(error: Exception) -> str:
-    """What happened, without values from the file."""
-    if isinstance(error, SecurityError):
-        return "it does something that templates may not do"
-    if isinstance(error, BadValueError):
-        return f"a value {error.fault.words}"
-    if isinstance(error, UndefinedError | TemplateRuntimeError):
-        return _OUR_RECORD.sub("the record has no column", str(error))
-    return {
-        "ZeroDivisionError": "a division by zero",
-        "TypeError": "an expression mixes things that do not go together",
-        "ValueError": "a value is not what a function expects",
-        "RecursionError": "a macro calls itself without end",
-    }.get(type(error).__name__, type(error).__name__)
-
-
-def template_line(error: Exception) -> int:
-    """The template's line in which an error arose, 1-based; 1 where it cannot be told."""
-    line = 1
-    trace = error.__traceback__
-    while trace is not None:
-        named = trace.tb_frame.f_globals
-        if "__jinja_exception__" in named:  # Jinja has put a frame with the template's own line in its place
-            line = trace.tb_lineno
-        elif (compiled := named.get("__jinja_template__")) is not None:
-            line = compiled.get_corresponding_lineno(trace.tb_lineno)
-        trace = trace.tb_next
-    return line
