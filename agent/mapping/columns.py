@@ -67,6 +67,7 @@ def bind(
     """Bind a fresh copy of the tree that `read_layout` made (changed in place) to a file's columns.
 
     Args:
+        tree: not used again by the caller.
         columns: the file's columns; None binds nothing and only learns which are used.
         feed: the feed's name and variables, which become constants.
         order: which cell of the template stands where in the row; None keeps their order.
@@ -81,8 +82,7 @@ def bind(
     cells.nested = frozenset(at for at, name in enumerate(columns or ()) if name in nested)
     cells.visit(tree)
     _test_inside(loop)
-    if not wrapped:
-        _unpack(tree, loop, found.positions)
+    _unpack(tree, loop, () if wrapped else found.positions)
     return Bound(
         tree,
         tuple(found.positions),

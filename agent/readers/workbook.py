@@ -12,12 +12,15 @@ formula without its value.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
+from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from agent.model import Fault
-from agent.readers.base import refusal
+from agent.readers.base import refusal, refusal_at
+from agent.readers.cellvalues import column_letters
 from agent.readers.content import HEAD
 from agent.readers.header import COLUMN_CAP
 from agent.readers.sheet import Sheet
@@ -26,6 +29,8 @@ from agent.readers.sheetparts import Parts, find_parts
 from agent.readers.zipped import directory
 
 if TYPE_CHECKING:
+    from zipfile import ZipFile
+
     from python_calamine import CalamineSheet
 
     from agent.errors import RefusedFile
@@ -49,6 +54,7 @@ _ACTIVE = {
     "basic/": "macros",
     "scripts/": "macros",
 }
+_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"))
 _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 
@@ -60,9 +66,19 @@ def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
         return "xls" if _occurs(stream, _BIFF) else ""
     if not head.startswith(_ZIP):
         return ""
-    names = directory(stream).namelist()
+    archive = directory(stream)
+    names = archive.namelist()
     found = next((form for part, form in _MAIN.items() if part in names), "")
-    return found or ("ods" if _ODS in head and "content.xml" in names else "")
+    return found or ("ods" if "content.xml" in names and _type(archive).startswith(_ODS) else "")
+
+
+def _type(archive: ZipFile) -> bytes:
+    """Return what a document of OpenDocument's family says it is."""
+    try:
+        with archive.open("mimetype") as stream:
+            return stream.read(len(_ODS))
+    except (KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError):
+        return b""
 
 
 def _occurs(stream: BinaryIO, wanted: tuple[bytes, ...]) -> bool:
@@ -164,9 +180,15 @@ def _choose(
 
 
 def _sheet(book: CalamineWorkbook, name: str, parts: Parts | None) -> CalamineSheet:
-    """Load a sheet; one whose area alone would fill memory is refused before."""
-    if parts and (marks := parts.marks(name)) and (marks.width > COLUMN_CAP or marks.is_sparse):
+    """Load a sheet; one too large in area, or with an error that calamine stumbles over, is refused."""
+    marks = parts.marks(name) if parts else Marks()
+    if marks.width > COLUMN_CAP or marks.is_sparse:
         raise _too_wide(marks)
+    for row, cells in marks.errors.items():
+        for column, error in cells.items():
+            if error not in _ERRORS:
+                place = f"{name}!{column_letters(column)}{row}"
+                raise refusal_at(place, "E-CELL", f"the cell holds the error {error}", "mend the cell")
     return book.get_sheet_by_name(name)
 
 
