@@ -9,12 +9,11 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from agent.readers.base import refusal
-from agent.readers.zipped import LARGEST, RATIO, SMALL, directory
+from agent.readers.zipped import DAMAGE, LARGEST, RATIO, SMALL, broken, directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,11 @@ def unpacked(stream: BinaryIO) -> BinaryIO:
     names = archive.namelist()
     if _is_document(names):
         return stream
-    return _within(_Packed(archive.open(_only(names))))
+    name = _only(names)
+    try:
+        return _within(_Packed(archive.open(name)))
+    except DAMAGE as error:
+        raise broken(error) from error
 
 
 @contextmanager
@@ -126,9 +129,8 @@ class _Packed(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         try:
             return self._file.read(size)
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
-            words = f"the archive is damaged: {error}"
-            raise refusal("E-ARCHIVE", words, "pack the file again, or drop it as it is") from error
+        except DAMAGE as error:
+            raise broken(error) from error
 
     def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]  # what BufferedReader hands over
         block = self.read(len(buffer))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BLOCK = 262_144  # bytes
 _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
 _FAR_CELL = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
+_NO_PLACE = re.compile(rb'<c r="(?![A-Z]{1,3}[0-9]{1,7}")')
 _NEAR = 26  # columns that one letter names
 _ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
 _ROW_END = b"</row>"
@@ -68,7 +69,7 @@ def _plain(sheet: BinaryIO, marks: Marks, *, recalculates: bool) -> bool:
     """Note how far a sheet reaches; say whether it is written as usual and has nothing remarkable."""
     formula = _FORMULA if recalculates else _BARE_FORMULA
     held = sheet.read(_BLOCK)
-    if any(sign in held for sign in _UNUSUAL):
+    if b"<sheetData" not in held or any(sign in held for sign in _UNUSUAL):
         return False
     while block := sheet.read(_BLOCK):
         text = held + block
@@ -90,7 +91,7 @@ def _measure(text: bytes, marks: Marks) -> bool:
     marks.cells += cells
     marks.width = max(marks.width, _NEAR, *map(_width, set(_FAR_CELL.findall(text))))
     marks.height = max(marks.height, int(rows[-1])) if rows else marks.height
-    return cells == text.count(b"<c ") + text.count(b"<c>")
+    return cells == text.count(b"<c ") + text.count(b"<c>") and not _NO_PLACE.search(text)
 
 
 def _width(letters: bytes) -> int:
@@ -127,7 +128,11 @@ class _Parse:
         parser.StartDoctypeDeclHandler = refuse_type
         try:
             parser.ParseFile(sheet)
-        except expat.ExpatError as error:
+        except (
+            expat.ExpatError,
+            LookupError,
+            ValueError,
+        ) as error:  # also an encoding or a number that is none
             raise damaged(f"a sheet is no XML: {error}") from error
         return self.marks
 
@@ -146,7 +151,10 @@ class _Parse:
             self._text = []
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
-        place = _REFERENCE.fullmatch(attributes.get("r", ""))
+        named = attributes.get("r", "")
+        place = _REFERENCE.fullmatch(named)
+        if named and not place:
+            raise damaged(f"a cell of row {self._row} has no place in a sheet")
         self._column = column_position(place[1]) if place else self._column + 1
         self._row = int(place[2]) if place else self._row
         self._type = attributes.get("t", "n")

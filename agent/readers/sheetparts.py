@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from agent.readers.sheetmarks import Marks, damaged, find_marks, refuse_type
+from agent.readers.zipped import DAMAGE
 
 if TYPE_CHECKING:
+    import zipfile
     from collections.abc import Callable
 
     Attributes = dict[str, str]
@@ -43,7 +43,7 @@ class Parts:
         try:
             with self.archive.open(part) as stream:
                 return find_marks(stream, recalculates=self.recalculates)  # type: ignore[arg-type]  # it can be read
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except DAMAGE as error:
             raise damaged(str(error)) from error
 
 
@@ -99,5 +99,5 @@ def _parse(archive: zipfile.ZipFile, part: str, start: Callable[[str, Attributes
         parser.Parse(content, True)  # noqa: FBT003 - expat takes no names
     except KeyError:
         raise damaged(f"{part} is missing") from None
-    except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (expat.ExpatError, LookupError, *DAMAGE) as error:
         raise damaged(f"{part}: {error}") from error

@@ -12,9 +12,7 @@ formula without its value.
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, BinaryIO
-from zipfile import BadZipFile
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -26,7 +24,7 @@ from agent.readers.header import COLUMN_CAP
 from agent.readers.sheet import Sheet
 from agent.readers.sheetmarks import Marks, damaged
 from agent.readers.sheetparts import Parts, find_parts
-from agent.readers.zipped import directory
+from agent.readers.zipped import DAMAGE, directory
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -77,7 +75,7 @@ def _type(archive: ZipFile) -> bytes:
     try:
         with archive.open("mimetype") as stream:
             return stream.read(len(_ODS))
-    except (KeyError, BadZipFile, zlib.error, EOFError, NotImplementedError):
+    except (KeyError, *DAMAGE):
         return b""
 
 

@@ -110,6 +110,11 @@ class Records:
                 self._parser.Parse(block, ended)
             except expat.ExpatError as error:
                 raise self._broken(error) from None
+            except (
+                LookupError,
+                ValueError,
+            ) as error:  # an encoding that expat does not read, of several bytes a letter
+                raise refusal("E-ENC", str(error), "export the file again as UTF-8", line=1) from None
             if self._open and self._parser.CurrentByteIndex - self._began > RECORD_CAP:
                 words = f"a record does not end within {RECORD_CAP // 2**20} MiB"
                 raise refusal("E-SHAPE", words, "look at `records:` of the feed", line=self._line)

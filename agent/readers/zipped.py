@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.readers.base import refusal
@@ -17,6 +18,18 @@ LARGEST = 512 * 2**20  # bytes of all files unpacked
 _MOST = 10_000  # files in one archive
 _ENCRYPTED = 0x1  # of an entry's flags
 
+# What the standard library raises over a damaged zip, and over one in a form it does not know.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
+
 _AGAIN = "save or pack the file again with an ordinary program"
 
 
@@ -29,9 +42,8 @@ def directory(stream: BinaryIO) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError) as error:
-        words = f"the file is damaged: {error}"
-        raise refusal("E-ARCHIVE", words, _AGAIN) from error
+    except DAMAGE as error:
+        raise broken(error) from error
     entries = archive.infolist()
     _judge_names([entry.filename for entry in entries])
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
@@ -45,6 +57,11 @@ def directory(stream: BinaryIO) -> zipfile.ZipFile:
         )
         raise refusal("Q-BOMB", words, "export fewer rows at once, or drop the table as CSV")
     return archive
+
+
+def broken(error: Exception) -> RefusedFile:
+    """Refuse an archive that cannot be unpacked."""
+    return refusal("E-ARCHIVE", f"the archive is damaged: {error}", _AGAIN)
 
 
 def _sizes(entry: zipfile.ZipInfo) -> tuple[int, int]:

@@ -21,7 +21,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 def _with_cell(place, cell=b"<v>1</v>"):
     """Put one more cell behind the last row."""
-    row = place.lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    row = place.lstrip(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     more = b'<row r="%b"><c r="%b">%b</c></row></sheetData>' % (row, place, cell)
     return repacked(BOOK, [(SHEET, b"</sheetData>", more)])
 
@@ -69,6 +69,17 @@ REFUSED = {
         repacked(BOOK, [("xl/workbook.xml", b"<workbook ", b"<!DOCTYPE x><workbook ")]),
         "Q-DTD",
         "document type",
+    ),
+    "damaged: no place": (_with_cell(b"Cormats4"), "E-WORKBOOK", "no place"),
+    "damaged: no encoding": (
+        repacked(BOOK, [("xl/workbook.xml", b'encoding="UTF-8"', b'encoding="UTF-M"')]),
+        "E-WORKBOOK",
+        "UTF-M",
+    ),
+    "damaged: a part is missing": (
+        repacked(BOOK, [("_rels/.rels", b"xl/workbook.xml", b"xl/workbok.xml")]),
+        "E-WORKBOOK",
+        "missing",
     ),
     "17 only a header": (xlsx([TABLE[0]]), "E-NOROWS", "no records"),
     "16 nothing at all": (xlsx([]), "E-EMPTY", "anything"),

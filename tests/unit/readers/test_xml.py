@@ -94,6 +94,11 @@ REFUSED = {
         None,
     ),
     "103 unknown": (b'<?xml version="1.0" encoding="x-none"?><o><i><a>1</a></i></o>', "E-ENC", "line 1"),
+    "103 an encoding that is not read": (
+        '<?xml version="1.0" encoding="shift_jis"?><o><i><a>表</a></i></o>'.encode("shift_jis"),
+        "E-ENC",
+        "line 1",
+    ),
     "cut off": (b"<o><i><a>1</a></i>\n<i><a>", "E-XML", "line 2, column 7"),
     "crossed": (b"<o><i><a>1</i></a></o>", "E-XML", "line 1, column 13"),
     "text behind": (b"<o><i><a>1</a></i></o>\nx", "E-XML", "line 2, column 1"),
