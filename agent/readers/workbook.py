@@ -6,8 +6,7 @@ never worked out, a part of merged cells, a hidden row) goes to `damaged`, unles
 or says what is to be done.
 
 What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. Formulas without a
-value, errors and hidden rows are seen in .xlsx only: calamine does not tell of them, and the other forms keep no
-formula without its value.
+value, errors and hidden rows are found by their cell in .xlsx only; the other forms are refused with any (`oddities`).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from agent.readers.base import refusal, refusal_at
 from agent.readers.cellvalues import column_letters
 from agent.readers.content import HEAD
 from agent.readers.header import COLUMN_CAP
+from agent.readers.oddities import in_xls, in_zip, refuse_odd
 from agent.readers.sheet import Sheet
 from agent.readers.sheetmarks import Marks, damaged
 from agent.readers.sheetparts import Parts, find_parts
@@ -101,6 +101,9 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     parts = None if stream.read(len(_OLE)) == _OLE else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
+    if parts is None or not parts.sheets:  # not an .xlsx
+        found = in_xls(stream) if parts is None else in_zip(parts.archive)
+        refuse_odd(found, hidden_rows_matter=reading.hidden_rows != "read")
     stream.seek(0)
     try:
         book = CalamineWorkbook.from_filelike(stream)
