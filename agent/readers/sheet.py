@@ -209,12 +209,16 @@ class Sheet:
         """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
         for position in self._identifiers:
             value = values[position]
-            if value.__class__ is str or (fault := id_fault(value, self.columns[position])) is None:
+            if value.__class__ is str or (fault := self._of_id(value, position)) is None:
                 continue
             if fault.code.startswith("E-"):
                 return fault
             self._listener.remarked(self.number, self.line, fault)
         return None
+
+    def _of_id(self, value: Value, position: int) -> Fault | None:
+        shown = self._marks.padded.get(self.line, {}).get(self._first_column + position, 0)
+        return id_fault(value, self.columns[position], shown)
 
 
 def _trimmed(cells: list[str]) -> list[str]:
