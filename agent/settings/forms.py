@@ -24,12 +24,14 @@ __all__ = [
     "Address",
     "Bytes",
     "Codecs",
+    "Count",
     "Currency",
     "DateForms",
     "Delimiter",
     "Ending",
     "Extension",
     "FilePattern",
+    "Format",
     "Limit",
     "Listen",
     "Name",
@@ -39,6 +41,7 @@ __all__ = [
     "Signs",
     "TemplateName",
     "Term",
+    "Text",
     "Wildcards",
     "listening",
 ]
@@ -235,6 +238,9 @@ Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Fi
 Codecs = Annotated[tuple[Annotated[str, AfterValidator(_codec)], ...], Field(min_length=1)]
 DateForms = Annotated[tuple[Annotated[str, AfterValidator(_date_form)], ...], Field(min_length=1)]
 Rows = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(min_length=1)]
+Format = Literal["auto", "csv", "xlsx", "xls", "xlsb", "ods", "json", "ndjson", "xml", "fixed"]
 Limit = Annotated[Decimal, Field(gt=0)]
 Delimiter = Annotated[
     Literal["auto", ",", ";", "\t", "|"],

@@ -19,12 +19,14 @@ from agent.settings.forms import (
     Address,
     Bytes,
     Codecs,
+    Count,
     Currency,
     DateForms,
     Delimiter,
     Ending,
     Extension,
     FilePattern,
+    Format,
     Limit,
     Listen,
     Name,
@@ -34,6 +36,7 @@ from agent.settings.forms import (
     Signs,
     TemplateName,
     Term,
+    Text,
     Wildcards,
     listening,
 )
@@ -45,6 +48,7 @@ __all__ = [
     "Dates",
     "Destination",
     "Feed",
+    "FixedColumn",
     "Limits",
     "Model",
     "Monitor",
@@ -102,6 +106,15 @@ class Dates(Model):
     formats: DateForms = ("%Y-%m-%d",)  # e.g. "%d.%m.%Y"
 
 
+class FixedColumn(Model):
+    """One column of a file with fixed widths."""
+
+    name: Text  # what templates call it
+    start: Rows  # its first character in the line, from 1
+    width: Rows  # characters
+    trim: Literal["both", "left", "right", "none"] = "both"  # sides on which filling blanks are left out
+
+
 class Feed(Model):
     """One drop folder with everything that belongs to it (feeds/NAME.yaml)."""
 
@@ -118,6 +131,18 @@ class Feed(Model):
     bad_rows: BadRows = BadRows()  # what to do when some orders of a file are bad
     settle: Seconds = 10.0  # a file is finished when it has been still for so long
     ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
+    format: Format = (
+        "auto"  # of its files: auto (by content), csv, xlsx, xls, xlsb, ods, json, ndjson, xml, fixed
+    )
+    sheet: str = ""  # of a workbook, by name or number; needed where several have anything in them
+    header_row: Count = (
+        0  # of a sheet, from 1; 0: the first that is not empty. fixed: lines left out at the top
+    )
+    hidden_rows: Literal["refuse", "read", "skip"] = "refuse"  # of a sheet: their records
+    records: str = ""  # where the records of a JSON or XML file are: names parted by dots, e.g. result.orders
+    lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
+    columns: tuple[FixedColumn, ...] = ()  # format: fixed
+    id_lengths: dict[str, Rows] = Field(default_factory=dict)  # source column → characters its ids must have
     encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
     delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself
     headers: Literal["as-written", "impact"] = "as-written"  # impact: any spelling of impact.com's columns
@@ -134,6 +159,14 @@ class Feed(Model):
     allow_duplicates: bool = False  # take the same bytes again without asking a person
     notify: tuple[Address, ...] = Field(default=(), max_length=20)  # who drops files here and is told
     tell_success: bool = False  # tell them of files that end well, too
+
+    @model_validator(mode="after")
+    def _fixed_has_columns(self) -> Self:
+        if (self.format == "fixed") != bool(self.columns):
+            raise ValueError(
+                "has `columns:` without `format: fixed`, or the other way round; they go together"
+            )
+        return self
 
 
 class Retries(Model):

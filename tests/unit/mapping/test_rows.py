@@ -370,7 +370,7 @@ def test_what_is_undefined_is_told_with_its_line() -> None:
 def test_what_is_no_text_is_refused(cell: str) -> None:
     """Python's way of writing things never gets into a batch."""
     run = Run(plain(f"x,{{{{ {cell} }}}}"), "a|b", "1|2")
-    assert (run.rows, run.failures) == ([], [((1,), [("E-CELL", "B")])])
+    assert (run.rows, run.failures) == ([], [((1,), [("T-CELL", "B")])])
 
 
 def test_a_macro_without_end() -> None:
