@@ -73,6 +73,7 @@ class _Hearing:
     def __init__(self, context: Context, found: Acknowledgement) -> None:
         self._context, self._ledger, self._found = context, context.ledger, found
         self._early = False
+        self._opened: set[str] = set()  # submissions that it has opened again: once is enough
 
     def follow(self, answers: Sequence[Answer]) -> list[Transition]:
         """Return what follows from all that it says."""
@@ -133,7 +134,8 @@ class _Hearing:
 
     def _reopened(self, batch: Batch) -> Iterator[Transition]:
         owner = self._ledger.submission(batch.submission)
-        if owner is not None and owner.state == SubmissionState.CLOSED:
+        if owner is not None and owner.state == SubmissionState.CLOSED and owner.id not in self._opened:
+            self._opened.add(owner.id)
             note = f"an answer came later: {self._found.id}"
             yield Transition(owner.id, "submission", "reopened", reason=owner.reason, note=note)
 

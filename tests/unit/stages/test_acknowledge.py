@@ -322,3 +322,18 @@ def test_one_acknowledgement_that_cannot_be_read_keeps_back_no_other(house):
     collect(house)
     assert house.ledger.acknowledgement(kept.id).state == "UNMATCHED"
     assert house.again(batch).state == "PROCESSED"
+
+
+def test_one_answer_for_two_batches_of_a_file_that_had_ended_is_heard(house_of):
+    """The file is opened again once, not once for each batch: that would undo all of it, again and again."""
+    house = house_of(answers={"destinations": ("elsewhere",)})
+    first = dropped(house, "A")
+    decided(house, "resend", first.submission)
+    house.drain()
+    batches = house.batches(house.submission(first.submission))
+    assert house.submission(first.submission).state == "CLOSED"
+    names = "".join(f"{batch.name},Queued\n" for batch in batches)
+    house.postbox.put("receipt_of_both.csv", f"FileName,Status\n{names}")
+    collect(house)
+    assert [house.again(batch).state for batch in batches] == ["TAKEN", "TAKEN"]
+    assert house.submission(first.submission).state == "CLOSED"
