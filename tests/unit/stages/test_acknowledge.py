@@ -201,6 +201,21 @@ def test_an_answer_ends_a_doubt(house):
     assert house.far.published == [batch.name]
 
 
+def test_an_answer_calls_back_what_a_person_had_sent_again(house):
+    """Nobody could tell whether it arrived, and a person said no; before it is sent once more, the answer comes."""
+    house.far.sends.append("lost")
+    house.far.looks.append("blind")
+    batch = dropped(house, "A")
+    decided(house, "resend", batch.id)
+    assert house.again(batch).state == "READY"
+    result(house, batch)
+    house.engine.collector._next.clear()
+    house.engine.collector.collect_due(house.settings.acknowledgements[0].place)
+    house.drain()
+    assert house.again(batch).state == "PROCESSED"
+    assert house.far.published == [batch.name]
+
+
 def test_results_that_contradict_each_other_are_a_persons_matter(house):
     """The first one stays; the report turns red even after all had ended well."""
     batch = dropped(house, "A", "B")
