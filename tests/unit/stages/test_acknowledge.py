@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 import pytest
 
 from agent.ledger.ids import acknowledgement_id
@@ -239,6 +241,23 @@ def test_an_answer_for_several_batches_is_not_guessed(house):
     collect(house)
     assert {house.again(one).state for one in (first, second)} == {"SENT"}
     assert events(house, first) == events(house, second) == ["unclear"]
+
+
+@pytest.mark.parametrize("second", ["TotalErrors: 1", "kind regards"])
+def test_two_results_in_one_mail_that_contradict_each_other_are_not_guessed(house, second):
+    """The first one must not pass for all that was said: it may be the one without the refused rows."""
+    batch = dropped(house, "A", "B")
+    mail = EmailMessage()
+    mail["Subject"] = "your submission"
+    for said, ending in (("TotalErrors: 0", "csv"), (second, "txt")):
+        text = f"FileName: {batch.name}\nTotalRecords: 2\n{said}\n".encode()
+        name = f"result_{batch.name.removesuffix('csv')}{ending}"
+        mail.add_attachment(text, maintype="application", subtype="octet-stream", filename=name)
+    house.postbox.kind = "mail"
+    house.postbox.put("your submission", mail.as_string())
+    collect(house)
+    assert (house.again(batch).state, events(house, batch)) == ("SENT", ["unclear"])
+    assert "contradict each other" in house.again(batch).reason
 
 
 def test_what_nobody_can_read_waits_for_a_person(house):
