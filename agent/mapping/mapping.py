@@ -49,7 +49,8 @@ EXPRESSION_FAILURES = (
 
 Row = tuple[str, ...]
 
-_OUR_RECORD = re.compile(r"'[\w.]*Record object' has no (?:attribute|element)")
+_OUR_RECORD = re.compile(r"'[\w.]*Record object' has no (?:attribute|element) ")
+_LOOKED_UP = re.compile(r" has no (attribute|element) .*", re.DOTALL)  # the name may be a value of the file
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -275,7 +276,9 @@ def in_words(error: Exception) -> str:
     if isinstance(error, BadValueError):
         return f"a value {error.fault.words}"
     if isinstance(error, UndefinedError | TemplateRuntimeError):
-        return _OUR_RECORD.sub("the record has no column", str(error))
+        if _OUR_RECORD.match(str(error)):
+            return "the record has no column of that name"
+        return _LOOKED_UP.sub(r" has no \1 of that name", str(error))
     return {
         "ZeroDivisionError": "a division by zero",
         "TypeError": "an expression mixes things that do not go together",
