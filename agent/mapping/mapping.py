@@ -6,11 +6,11 @@ One bad record does not end the run: it gets its findings, and the compiled gene
 from __future__ import annotations
 
 import hashlib
-import re
+from functools import partial
 from typing import TYPE_CHECKING
 
-from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, nodes
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+from jinja2.exceptions import UndefinedError
 
 from agent.mapping.columns import Bound, bind
 from agent.mapping.filters import feed_filters
@@ -23,7 +23,7 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
-from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError
+from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError, in_words
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
 from agent.model import Fault
@@ -48,9 +48,6 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
-
-_OUR_RECORD = re.compile(r"'[\w.]*Record object' has no (?:attribute|element) ")
-_LOOKED_UP = re.compile(r" has no (attribute|element) .*", re.DOTALL)  # the name may be a value of the file
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -147,7 +144,8 @@ class BoundTemplate:
             records = stream.members if self.bound.grouped else (stream.cells,)
             failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
 
-        return self._start(self._compiled, self.bound, stream, (told, _refuse))
+        refuse = partial(_refuse, source=self._template.layout.source)
+        return self._start(self._compiled, self.bound, stream, (told, refuse))
 
     def grouped_rows(
         self, stream: Stream, failed: Failed
@@ -210,17 +208,20 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return _fault(error, name)
+                return _fault(error, name, self._template.layout.source)
 
         return answer
 
     def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
         """Name every cell that fails on the records at hand; else the line of the template that does."""
+        source = self._template.layout.source
         if self._fails(records, frozenset()) is not None:
-            return (_fault(error, ""),)
+            return (_fault(error, "", source),)
         found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
-        faults = dict.fromkeys(_fault(failure, name) for name, failure in found if failure is not None)
-        return tuple(faults) or (_fault(error, ""),)
+        faults = dict.fromkeys(
+            _fault(failure, name, source) for name, failure in found if failure is not None
+        )
+        return tuple(faults) or (_fault(error, "", source),)
 
     def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
         try:
@@ -255,36 +256,18 @@ def _raise(error: Exception) -> None:
     raise error
 
 
-def _fault(error: Exception, column: str) -> Fault:
+def _fault(error: Exception, column: str, source: str) -> Fault:
     if isinstance(error, BadValueError):
         fault = error.fault
         words = f"{column or 'a value'} {fault.words}"
         return Fault(fault.code, words, fault.mend, fault.found, fault.field or column)
-    words = f"the template fails on this record in line {template_line(error)}: {in_words(error)}"
+    words = f"the template fails on this record in line {template_line(error)}: {in_words(error, source)}"
     return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
 
 
-def _refuse(error: Exception) -> None:
-    words = f"the template fails outside its loop over the records: {in_words(error)}"
+def _refuse(error: Exception, source: str) -> None:
+    words = f"the template fails outside its loop over the records: {in_words(error, source)}"
     raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
-
-
-def in_words(error: Exception) -> str:
-    """What happened, without values from the file."""
-    if isinstance(error, SecurityError):
-        return "it does something that templates may not do"
-    if isinstance(error, BadValueError):
-        return f"a value {error.fault.words}"
-    if isinstance(error, UndefinedError | TemplateRuntimeError):
-        if _OUR_RECORD.match(str(error)):
-            return "the record has no column of that name"
-        return _LOOKED_UP.sub(r" has no \1 of that name", str(error))
-    return {
-        "ZeroDivisionError": "a division by zero",
-        "TypeError": "an expression mixes things that do not go together",
-        "ValueError": "a value is not what a function expects",
-        "RecursionError": "a macro calls itself without end",
-    }.get(type(error).__name__, type(error).__name__)
 
 
 def template_line(error: Exception) -> int:

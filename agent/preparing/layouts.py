@@ -14,8 +14,8 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agent.impact.batchfile import line
-from agent.mapping.mapping import EXPRESSION_FAILURES, in_words, template_line
-from agent.mapping.problems import TemplateProblem, TemplateRefusedError
+from agent.mapping.mapping import EXPRESSION_FAILURES, template_line
+from agent.mapping.problems import TemplateProblem, TemplateRefusedError, in_words
 from agent.model import Fault
 from agent.preparing.job import Draft
 
@@ -106,5 +106,5 @@ def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]
     try:
         yield from environment.from_string(job.layout).generate(values)
     except EXPRESSION_FAILURES as error:
-        problem = TemplateProblem("T-FAILED", template_line(error), f"the layout fails: {in_words(error)}")
-        raise TemplateRefusedError(problem) from error
+        words = f"the layout fails: {in_words(error, job.layout)}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error

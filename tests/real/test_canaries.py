@@ -147,17 +147,10 @@ def servers(authority, start_ftp, tmp_path) -> Iterator[dict]:
         }
 
 
-@pytest.fixture
-def installation(servers, authority, install, sshd, tmp_path):
-    """Return an installation with three feeds, three ways out, a mailbox, metrics; secrets kept in every way."""
-    made = install(sshd)
-    (tmp_path / "credentials").mkdir()
-    for name, folder in (("smtp", tmp_path / "credentials"), ("imap", made.config), ("ftp", made.config)):
-        (folder / name).touch(mode=0o600)
-        (folder / name).write_text(SECRETS[name])
-    common = {"host": "127.0.0.1", "ca_file": str(authority.ca_file)}
-    sftp, smtp, ftp, imap = (servers[name] for name in ("sftp", "smtp", "ftp", "imap"))
-    made.settings["destinations"] = {
+def ways_out(servers, ca_file: str) -> dict[str, dict]:
+    """Return the settings of three destinations; their secrets are kept in three ways."""
+    sftp, smtp = servers["sftp"], servers["smtp"]
+    return {
         "sftp": {
             "type": "sftp",
             "host": "127.0.0.1",
@@ -167,26 +160,31 @@ def installation(servers, authority, install, sshd, tmp_path):
             "host_keys": [sftp.host_key_line],
         },
         "smtp": {
-            **common,
             "type": "smtp",
+            "host": "127.0.0.1",
             "port": smtp.port,
+            "ca_file": ca_file,
             "username": smtp.username,
             "password": {"credential": "smtp"},
             "sender": smtp.username,
             "recipient": smtp.recipient,
         },
-        "ftp": {**ftp.reached(), "password": {"file": "ftp"}},
+        "ftp": {**servers["ftp"].reached(), "password": {"file": "ftp"}},
     }
-    made.settings["acknowledgements"] = [
-        {
-            **common,
-            "type": "mailbox",
-            "port": imap.tls_port,
-            "username": USER,
-            "password": {"file": "imap"},
-            "poll": "100ms",
-        }
-    ]
+
+
+@pytest.fixture
+def installation(servers, authority, install, sshd, tmp_path):
+    """Return an installation with three feeds, three ways out, a mailbox and metrics."""
+    made = install(sshd)
+    (tmp_path / "credentials").mkdir()
+    for name, folder in (("smtp", tmp_path / "credentials"), ("imap", made.config), ("ftp", made.config)):
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(SECRETS[name])
+    mailbox = {"type": "mailbox", "host": "127.0.0.1", "port": servers["imap"].tls_port, "poll": "100ms"}
+    login = {"username": USER, "password": {"file": "imap"}, "ca_file": str(authority.ca_file)}
+    made.settings["destinations"] = ways_out(servers, str(authority.ca_file))
+    made.settings["acknowledgements"] = [{**mailbox, **login}]
     made.settings["monitor"] = {"listen": f"127.0.0.1:{free_port()}"}
     made.save()
     for name in NAMES:
