@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import ChannelError
 from agent.log import say
+from agent.notices.faults import PASSING
 from agent.stages.acknowledge import keep, overdue, unasked
 from agent.states import AnswerState
 
@@ -106,9 +107,11 @@ class Collector:
         if self.failing.get(name) != str(error):
             say("source.failed", source=name, reason=str(error))
         self.failing[name] = str(error)
+        self._engine.board.trouble(f"source:{name}", str(error), patience=PASSING)
 
     def _worked(self, name: str) -> None:
         self._failures.pop(name, None)
+        self._engine.board.over(f"source:{name}")
         if self.failing.pop(name, None) is not None:
             say("source.recovered", source=name)
 

@@ -1,8 +1,8 @@
 """The threads that ask the engine "what is due?".
 
-Some prepare, one per destination delivers, one per source collects, one tells and closes. Each works until it is
-asked to stop; that of a destination or a source ends when the settings no longer have it. A thread that fails takes
-the agent along.
+Some prepare, one per destination delivers, one per source collects, one closes, one per way tells people. Each
+works until it is asked to stop; that of a destination, source or way ends when the settings no longer have it. A
+thread that fails takes the agent along.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _IDLE = 2.0  # seconds a thread waits at most before it asks again: a person may have changed the ledger
 _SOON = 0.01  # seconds it waits at least
+_NEWS = 5.0  # seconds between two looks for what people have to be told
 _LATE = 10.0  # seconds between two looks for answers that are overdue
 
 
@@ -28,7 +29,7 @@ class Crew:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._serving: set[str] = set()  # threads of destinations and sources, by name
+        self._serving: set[str] = set()  # threads of destinations, sources and ways, by name
         self._lock = threading.Lock()
 
     def threads(self, preparing: int = 2) -> list[threading.Thread]:
@@ -42,7 +43,7 @@ class Crew:
         return [*made, *self.newcomers()]
 
     def newcomers(self) -> list[threading.Thread]:
-        """Make (not start) a thread for each destination and each source that has none."""
+        """Make (not start) a thread for each destination, source and way that has none."""
         with self._lock:
             new = {name: loop for name, loop in self._far_sides() if name not in self._serving}
             self._serving.update(new)
@@ -73,6 +74,9 @@ class Crew:
         for source in settings.acknowledgements:
             place = source.place
             yield _collecting(place), lambda place=place: self._collect_loop(place)  # type: ignore[misc]  # bound at once
+        for way in settings.notices:
+            place = way.place
+            yield _telling(place), lambda place=place: self._tell_loop(place)  # type: ignore[misc]  # bound at once
 
     def _loop(self, due: Callable[[], Sequence[str]]) -> None:
         engine = self._engine
@@ -113,8 +117,15 @@ class Crew:
                 engine.wait(rings, min(max(collector.next_time(place), _SOON), _IDLE))
         collector.tidy(place)
 
+    def _tell_loop(self, place: str) -> None:
+        engine = self._engine
+        while not engine.context.stop.asked and self._goes_on(_telling(place)):
+            engine.tell_by(place)
+            engine.stopped.wait(_NEWS)  # not rung for: nobody needs to hear of each change at once
+        engine.notices.tidy(place)
+
     def _goes_on(self, name: str) -> bool:
-        """Whether a destination or source is still there; if not, its thread ends."""
+        """Whether a destination, source or way is still there; if not, its thread ends."""
         with self._lock:  # so that, should it come back, either this thread goes on or a new one is made
             if any(name == there for there, _ in self._far_sides()):
                 return True
@@ -128,3 +139,7 @@ def _delivering(destination: str) -> str:
 
 def _collecting(place: str) -> str:
     return f"collect-{place}"
+
+
+def _telling(place: str) -> str:
+    return f"tell-{place}"

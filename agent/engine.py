@@ -18,6 +18,8 @@ from agent.delivering import Deliverer
 from agent.engine_log import Seldom, said, say_unforeseen
 from agent.errors import AgentError, LedgerError, SpoolError
 from agent.log import say
+from agent.notices import Board, Notices
+from agent.notices.board import MACHINE
 from agent.spool import NoRoomError
 from agent.stages.acknowledge import hear
 from agent.stages.close import DropFolderError, close
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
     from agent.model import Submission
-    from agent.settings.models import AckOptions, Destination, Settings
+    from agent.settings.models import AckOptions, Destination, Settings, WayOptions
     from agent.stages.context import Context
+    from agent.ways.base import Way
 
 T = TypeVar("T")
 
@@ -51,6 +54,7 @@ class Engine:
         context: Context,
         open_channel: Callable[[Destination], Channel],
         open_source: Callable[[AckOptions], Source],
+        open_way: Callable[[WayOptions], Way] | None = None,
     ) -> None:
         self.context = context
         self.failure: AgentError | None = None
@@ -59,6 +63,9 @@ class Engine:
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
         self.deliverer = Deliverer(self, open_channel)
         self.collector = Collector(self, open_source)
+        self.board = Board()
+        self.notices = Notices(lambda: self.context, open_way, self.board)
+        self.notices.begin()
         self.crew = Crew(self)
         self.heard: Callable[[Transition], None] = lambda _change: None  # told each change that is committed
         self._lock = threading.Lock()
@@ -69,6 +76,7 @@ class Engine:
         self._full = False
         self._wake = threading.Condition()
         self.rings = 0
+        self.stopped = threading.Event()  # set once the threads are to come to rest
 
     def recover(self) -> None:
         """Take up what was being sent when the agent came to its end, and hold what has no way any more."""
@@ -81,6 +89,7 @@ class Engine:
         """
         self.context = replace(self.context, settings=settings)
         self.deliverer.take_over()
+        self.notices.begin()
         self.ring()
 
     def advance(self, subject: str) -> bool:
@@ -94,6 +103,7 @@ class Engine:
         if not self.arrivals.has_left(submission) or not is_owed(self.context, submission):
             return False
         self.commit([close(self.context, subject)])
+        self.board.over(f"shelf:{submission.feed}", by=subject)
         return True
 
     def _prepare(self, submission: Submission) -> bool:
@@ -126,6 +136,15 @@ class Engine:
         moved += [self.step(subject) for subject in self.to_close()]
         return any(moved)
 
+    def tell(self) -> bool:
+        """Tell people at once what they are owed; true if anybody was told."""
+        places = [one.place for one in self.context.settings.notices]
+        return any([self.tell_by(place, at_once=True) for place in places])  # noqa: C419 - all of them
+
+    def tell_by(self, place: str, *, at_once: bool = False) -> bool:
+        """Tell people by one way what is due."""
+        return self.survive(_telling(place), lambda: self.notices.tell(place, at_once=at_once)) or False
+
     def ring(self) -> None:
         """Wake every thread: something may be due."""
         with self._wake:
@@ -135,17 +154,20 @@ class Engine:
     def stop(self) -> None:
         """Ask every thread to come to rest."""
         self.context.stop.ask()
+        self.stopped.set()
         self.ring()
 
     def cut(self) -> None:
         """Cut the lines to all far sides, so that what is under way comes to its end now."""
         self.deliverer.cut()
         self.collector.close()
+        self.notices.close()
 
     def close(self) -> None:
         """Let go of the channels and sources."""
         self.deliverer.close()
         self.collector.close()
+        self.notices.close()
 
     def wait(self, rings: int, seconds: float) -> None:
         """Wait until somebody rings, unless somebody has since `rings` was read, or so many seconds."""
@@ -174,6 +196,8 @@ class Engine:
         except DropFolderError as error:
             self._rest(subject, _FOLDER_AGAIN)
             self._seldom.say("folder.troubled", code="E-FOLDER", reason=str(error))
+            if owner := self.context.ledger.submission(subject):
+                self.board.trouble(f"shelf:{owner.feed}", str(error), by=subject)
         except Exception as error:  # noqa: BLE001 - the one broad except, see the module docstring
             self._rest(subject, _AFTER_FAILURE)
             say_unforeseen(subject, error)
@@ -192,7 +216,9 @@ class Engine:
         finally:
             with self._lock:
                 self._busy.discard(subject)
-        self._full = self._full and not moved
+        if moved and self._full:
+            self._full = False
+            self.board.over(MACHINE)
         return moved
 
     def to_prepare(self) -> list[str]:
@@ -242,4 +268,9 @@ class Engine:
         self._room_at = time.monotonic() + _NO_ROOM
         if not self._full:
             self._full = True
+            self.board.trouble(MACHINE, str(error))
             say("spool.full", reason=str(error))
+
+
+def _telling(place: str) -> str:
+    return f"notices by {place}"

@@ -67,6 +67,8 @@ EVENTS: dict[str, tuple[int, str]] = {
     "acknowledgement.unmatched": (logging.WARNING, "It speaks of no batch of ours; it is kept."),
     "source.failed": (logging.WARNING, "A source of acknowledgements cannot be asked; said once."),
     "source.recovered": (logging.INFO, "It can be asked again."),
+    "notice.sent": (logging.INFO, "People were told of so many files and faults."),
+    "notice.failed": (logging.WARNING, "People could not be told; it is tried again, and said once."),
     "destination.paused": (logging.WARNING, "The destination is left alone for a while."),
 }
 

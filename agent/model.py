@@ -236,3 +236,18 @@ class AuditEvent:
     before: str
     after: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that people are told of by one way, as the ledger has it."""
+
+    way: str
+    about: str  # file:SUBMISSION, destination:NAME, …
+    words: str
+    sign: str  # what of it is news when it changes
+    since: float
+    owed_at: float = 0.0  # from when on it is to be told; 0: it is not
+    told_at: float = 0.0  # when it was last told; 0: never
+    told: str = ""  # the sign that was told
+    over_at: float = 0.0  # when it was found to be over; 0: it lasts

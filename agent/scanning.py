@@ -81,6 +81,7 @@ class Scanner:
                 unsettled += 1
                 continue
             self._tell(result)
+            self._engine.board.scanned(name, result.findings)
             unsettled += result.waiting + any(notice.fault.code == "E-FOLDER" for notice in result.findings)
             if result.next_look is not None:
                 waits.append(result.next_look)

@@ -32,6 +32,7 @@ from agent.spool import Spool
 from agent.stages.context import Context, Stop
 from agent.vitals import Vitals
 from agent.watch import Watch
+from agent.ways import open_way
 from agent.workers import Workers
 
 if TYPE_CHECKING:
@@ -41,13 +42,15 @@ if TYPE_CHECKING:
 
     from agent.acks.base import Source
     from agent.channels.base import Channel
-    from agent.settings.models import AckOptions, Destination, Settings
+    from agent.settings.models import AckOptions, Destination, Settings, WayOptions
+    from agent.ways.base import Way
 
 _SCRATCH_AGE = 3600.0  # seconds after which scratch of another run is swept
 _BEAT = 0.5  # seconds until the main thread looks whether it was told to stop
 _GRACE = 10.0  # seconds threads have to come to rest by themselves
 _STOP = 25.0  # seconds after which those that have not are left behind
 _PATIENCE = 60.0  # seconds a pass waits at least for files that do not settle
+_REFUSED = "new settings were read and refused, because they have mistakes"
 
 
 class AlreadyRunningError(AgentError):
@@ -125,7 +128,7 @@ class Agent:
             say("spool.orphaned", files=len(orphans))
         dice = random.SystemRandom().random
         context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice, self._stop)
-        self.engine = Engine(context, self._channel, self._answers)
+        self.engine = Engine(context, self._channel, self._answers, self._way)
         self.engine.recover()
         self.vitals = Vitals(self.ledger, self.settings.scan, self._notifier)
         self.vitals.pulse.failure = lambda: self.engine.failure
@@ -137,6 +140,9 @@ class Agent:
 
     def _answers(self, options: AckOptions) -> Source:
         return open_source(options, self.settings, lambda secret: reveal(secret, self.settings.folder))
+
+    def _way(self, options: WayOptions) -> Way:
+        return open_way(options, lambda secret: reveal(secret, self.settings.folder))
 
     def once(self) -> None:
         """Make one pass: wait for what is settling, prepare, deliver, close; return when nothing is due now.
@@ -166,6 +172,7 @@ class Agent:
             if self.engine.drain():
                 since = time.monotonic()
             elif waiting is None or time.monotonic() - since > patience:
+                self.engine.tell()
                 return
             else:
                 self._woken.wait(min(waiting, self.settings.scan))
@@ -201,6 +208,7 @@ class Agent:
             self.vitals.listen(settings.monitor)
         except (SettingsError, MonitorError) as error:
             self.vitals.refused(error)
+            self.engine.board.trouble("settings", _REFUSED)
             return
         self.settings = settings
         self.workers.take_over(settings.limits)
@@ -211,6 +219,7 @@ class Agent:
         self._threads = [thread for thread in self._threads if thread.is_alive()] + made
         self.scanner.take_over()
         self.vitals.taken_over(settings)
+        self.engine.board.over("settings")
 
     def _work(self, threads: Sequence[threading.Thread]) -> None:
         """Let threads work until the first one has ended or a stop is asked for; then bring all to rest."""

@@ -16,10 +16,11 @@ from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.ledger.ledger import Ledger
 from agent.ledger.transition import Transition
 from agent.model import Batch, Change, Counts, Level, Paper, Submission, Total
-from agent.settings.models import AckOptions, Destination, Feed, Limits, Settings
+from agent.settings.models import AckOptions, Destination, Feed, Limits, Settings, WayOptions
 from agent.spool import Spool
 from agent.stages.context import Context
 from agent.stages.intake import Intake, make_folders
+from agent.ways.base import Bulletin, WayError
 from agent.workers import Workers
 
 if TYPE_CHECKING:
@@ -142,6 +143,49 @@ class Postbox:
         """Do nothing."""
 
 
+class Recording(WayOptions):
+    """The settings of a way that keeps what it is given; it tells a feed's people, else the operators."""
+
+    type: str = "recording"
+    operators: tuple[str, ...] = ("ops@example.net",)
+    attach: bool = True
+
+    def addressees(self, feed: Feed | None) -> tuple[str, ...] | None:
+        """Return who is told."""
+        return (feed.notify if feed else ()) or self.operators or None
+
+    @property
+    def with_report(self) -> bool:
+        """Whether the report goes along."""
+        return self.attach
+
+
+class Crier:
+    """A way to tell people that keeps what it was given, with the bytes of the report, and fails as it is told."""
+
+    def __init__(self) -> None:
+        self.sent: list[Bulletin] = []
+        self.reports: list[bytes] = []
+        self.tried = 0
+        self.fails = ""  # why it cannot send; "" when it can
+        self.lost = ""  # why nobody knows whether it was sent, though it was
+        self.closed = 0
+
+    def send(self, bulletin: Bulletin) -> None:
+        """Keep it."""
+        self.tried += 1
+        if self.fails:
+            raise WayError(self.fails)
+        self.sent.append(bulletin)
+        self.reports.append(bulletin.report.path.read_bytes() if bulletin.report else b"")
+        if self.lost:
+            raise WayError(self.lost)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
 class House:
     """One agent's inside; `stop` and `start` are a restart. Destination fields are given by name."""
 
@@ -151,9 +195,10 @@ class House:
         *feeds: Feed,
         workers: Workers | None = None,
         answers: dict[str, Any] | None = None,
+        ways: tuple[WayOptions, ...] = (),
         **destination: Any,
     ) -> None:
-        self.root, self.far, self.postbox = root, FarSide(), Postbox()
+        self.root, self.far, self.postbox, self.crier = root, FarSide(), Postbox(), Crier()
         self.now, self.dice = NOON, 1.0
         folder = root / "config"
         folder.mkdir()
@@ -164,6 +209,7 @@ class House:
             acknowledgements=()
             if answers is None
             else (AckOptions(**{"type": "postbox", "poll": 0.001, **answers}),),
+            notices=ways,
             feeds={each.name: each for each in feeds or (feed(),)},
             folder=folder,
         )
@@ -182,7 +228,7 @@ class House:
         self.context = Context(
             self.settings, self.ledger, self.spool, self.workers, lambda: self.now, lambda: self.dice
         )
-        self.engine = Engine(self.context, lambda _: self.far, lambda _: self.postbox)
+        self.engine = Engine(self.context, lambda _: self.far, lambda _: self.postbox, lambda _: self.crier)
         self.intakes = [
             Intake(each, self.drop(name), self.ledger, self.spool)
             for name, each in self.settings.feeds.items()

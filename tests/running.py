@@ -190,7 +190,9 @@ def left_in(folder: Path) -> list[str]:
 
 
 def told_in(folder: Path, kind: str) -> dict[str, dict[str, bytes]]:
-    """Return what stands in `done` or `attention`: by original name, the files by name with their bytes."""
+    """Return what stands in `done`, `attention` or `sent`: by original name, the files by name with their bytes."""
+    if not (folder / kind).exists():  # made when something has to be told in it
+        return {}
     return {
         place.name.partition("--")[2]: {file.name: file.read_bytes() for file in place.iterdir()}
         for place in sorted((folder / kind).iterdir())

@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
 
-from agent import channels
+from agent import channels, ways
 from agent.settings.kinds import Kinds
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def kinds() -> Mapping[str, type[AckOptions]]:
 
 def every_kind() -> Kinds:
     """Return all that settings may name as a `type`: what `load` is given."""
-    return Kinds(channels.kinds(), kinds())
+    return Kinds(channels.kinds(), kinds(), ways.kinds())
 
 
 def open_source(options: AckOptions, settings: Settings, reveal: Callable[[Secret], bytes]) -> Source:

@@ -102,6 +102,8 @@ def _mail(content: bytes) -> list[Answer]:
         mail = mails.opened(content)
     except UnreadableError as error:
         return [unclear(str(error))]
+    if mail.notice:  # it names batches, and says how they stand, but nobody at impact.com has said so
+        return [unclear("a notice that the agent has written itself, or what was said to one")]
     if mail.report is not None:
         return [_bounced(mail, mail.report)]
     found = [answer for name, attached in mail.files if _OURS.match(name) for answer in _file(name, attached)]

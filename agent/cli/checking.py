@@ -59,6 +59,7 @@ def _told(problem: object) -> dict[str, object]:
 def _secrets(settings: Settings) -> list[str]:
     owners: dict[str, Model] = {f"destinations.{name}": each for name, each in settings.destinations.items()}
     owners |= {f"acknowledgements.{n}": each for n, each in enumerate(settings.acknowledgements, 1)}
+    owners |= {f"notices.{n}": each for n, each in enumerate(settings.notices, 1)}
     return [
         f"agent.yaml: {place}: C-SECRETREF {words}"
         for owner, options in owners.items()

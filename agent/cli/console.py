@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agent.feedback.cells import Rows
     from agent.feedback.story import Preview, Story
-    from agent.model import Acknowledgement, AuditEvent
+    from agent.model import Acknowledgement, AuditEvent, Notice
 
     Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
@@ -69,6 +69,15 @@ def unmatched(found: Sequence[Acknowledgement], out: TextIO | None = None) -> No
     _say(f"\n{came} named no batch of this agent, kept in the state folder; the latest:\n", out)
     for one in found[-_LATEST:]:
         _say(f"  {moment(one.fetched_at, None)}  {prose(one.name)}  {one.path}\n", out)
+
+
+def untold(late: Mapping[str, Sequence[Notice]], out: TextIO | None = None) -> None:
+    """Say by which way people could not be told, how much and since when."""
+    out = out or sys.stdout
+    for way, notices in late.items():
+        since = moment(notices[0].owed_at, None)
+        _say(f"\nPeople could not be told of {count(len(notices), 'thing')} by {way} since {since};", out)
+        _say(" the agent's log says why.\n", out)
 
 
 def show(story: Story, audit: Sequence[AuditEvent] = (), out: TextIO | None = None) -> None:

@@ -158,11 +158,15 @@ class _Sieve:
         yield self._plain(reason), self._plain(mend)
 
     def _plain(self, text: str) -> str:
-        """Make a text of ours fit for a cell: one line, no formula, only characters the encoding has."""
-        unmarked = text.replace(SHIFTED, "")
-        line = " ".join("".join(letter if letter.isprintable() else " " for letter in unmarked).split())
-        short = line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
-        return self._form.writable(f"'{short}" if short.startswith(_FORMULA) else short)
+        """Make a text of ours fit for a cell; only characters the encoding has."""
+        return self._form.writable(plain_line(text.replace(SHIFTED, "")))
 
     def _write(self, cells: list[str]) -> None:
         self._target.write(self._form.encode(cells))
+
+
+def plain_line(text: str) -> str:
+    """Make a text of ours fit for one cell or line: nothing that breaks it, no formula, not too long."""
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    short = line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+    return f"'{short}" if short.startswith(_FORMULA) else short

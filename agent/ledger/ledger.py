@@ -14,7 +14,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from agent.errors import LedgerError
-from agent.ledger import reading, writing
+from agent.ledger import reading, rows, statements, writing
 from agent.ledger.chain import Pen
 from agent.ledger.opening import open_checked, said_plainly
 from agent.ledger.questions import Questions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agent.ledger.head import Head
     from agent.ledger.transition import Transition
+    from agent.model import Notice
 
 _T = TypeVar("_T")
 
@@ -84,6 +85,28 @@ class Ledger(Questions):
             if attempt is None:
                 raise LedgerError(f"batch {batch} has no attempt {number}")
             writing.note_phase(self._connection, attempt, Phase(phase), evidence, pen)
+
+    def note(
+        self, way: str, notices: Sequence[Notice], *, gone: Sequence[str] = (), mark: int | None = None
+    ) -> None:
+        """Keep what people are owed or were told by a way, all of it or nothing; the audit does not hear of it.
+
+        Args:
+            way: which.
+            notices: each replaces what was kept about the same thing.
+            gone: things about which nothing is kept any more.
+            mark: up to which line of the audit the way has looked.
+
+        Raises:
+            LedgerError: the ledger could not be written.
+
+        """
+        with self._writing(0.0, "agent"):
+            for about in gone:
+                self._connection.execute(statements.DELETE_NOTICE, {"way": way, "about": about})
+            self._connection.executemany(statements.UPSERT_NOTICE, map(rows.of_notice, notices))
+            if mark is not None:
+                self._connection.execute(statements.UPSERT_NOTICE_MARK, {"way": way, "seq": mark})
 
     def close(self) -> None:
         """Carry the write-ahead file over and let go; safe to call twice."""

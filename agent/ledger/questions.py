@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AuditEvent,
         Batch,
         FindingGroup,
+        Notice,
         Paper,
         Submission,
     )
@@ -97,6 +98,10 @@ class Questions:
         """Return delivered batches whose answer is awaited, the oldest delivery first."""
         return self._ask(lambda: reading.awaited(self._connection, limit))
 
+    def overdue(self, *, limit: int = MANY) -> tuple[Batch, ...]:
+        """Return delivered batches whose answer is overdue, the oldest delivery first."""
+        return self._ask(lambda: reading.overdue(self._connection, limit))
+
     def is_to_tell(self, submission: str) -> bool:
         """Whether a prepared submission may be closed, or has a batch the folder must hear of."""
         return self._ask(lambda: self._is(statements.IS_TO_TELL, id=submission))
@@ -132,6 +137,36 @@ class Questions:
     def audit(self, subjects: Collection[str] | None = None, *, limit: int = MANY) -> tuple[AuditEvent, ...]:
         """Return the newest lines about these submissions and batches (None: about all), oldest first."""
         return self._ask(lambda: reading.audit(self._connection, subjects, limit))
+
+    def audit_since(self, seq: int, *, limit: int = MANY) -> tuple[AuditEvent, ...]:
+        """Return the lines that follow this one, the oldest first."""
+        where = {"seq": seq, "limit": limit}
+        found = self._ask(lambda: self._connection.execute(statements.AUDIT_SINCE, where).fetchall())
+        return tuple(map(rows.to_audit, found))
+
+    def audit_end(self) -> int:
+        """Return the number of the last line of the audit; 0 where there is none."""
+        return self._ask(lambda: chain.last(self._connection).seq)
+
+    def notice(self, way: str, about: str) -> Notice | None:
+        """Return what people were told of one thing by one way."""
+        found = self._ask(lambda: self._all(rows.to_notice, statements.NOTICE, way=way, about=about))
+        return found[0] if found else None
+
+    def notices_owed(self, way: str, *, limit: int = MANY) -> tuple[Notice, ...]:
+        """Return what is to be told by a way, now or later, the oldest first."""
+        where = {"way": way, "limit": limit}
+        found = self._ask(lambda: self._connection.execute(statements.NOTICES_OWED, where).fetchall())
+        return tuple(map(rows.to_notice, found))
+
+    def notices_lasting(self, way: str) -> tuple[Notice, ...]:
+        """Return what lasts and is no file, as a way knows it."""
+        return self._ask(lambda: self._all(rows.to_notice, statements.NOTICES_LASTING, way=way))
+
+    def notice_mark(self, way: str) -> int | None:
+        """Return up to which line of the audit a way has looked at files; None: it never has."""
+        found = self._ask(lambda: self._all(lambda row: int(row[0]), statements.NOTICE_MARK, way=way))
+        return found[0] if found else None
 
     def resolve(self, text: str) -> str:
         """Return the one submission or batch id that begins with `text`.

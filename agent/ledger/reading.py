@@ -107,6 +107,11 @@ def awaited(connection: sqlite3.Connection, limit: int) -> tuple[Batch, ...]:
     return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_AWAITED, {"limit": limit})))
 
 
+def overdue(connection: sqlite3.Connection, limit: int) -> tuple[Batch, ...]:
+    """Return delivered batches whose answer is overdue, the oldest delivery first."""
+    return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_OVERDUE, {"limit": limit})))
+
+
 def acknowledgements(
     connection: sqlite3.Connection, states: Collection[str], limit: int
 ) -> tuple[Acknowledgement, ...]:

@@ -16,6 +16,7 @@ from agent.model import (
     Change,
     Counts,
     FindingGroup,
+    Notice,
     Paper,
     Severity,
     Submission,
@@ -96,6 +97,16 @@ def of_attempt(attempt: Attempt) -> Row:
 def to_attempt(row: Row) -> Attempt:
     """Return the attempt of a row."""
     return Attempt(*row)
+
+
+def of_notice(notice: Notice) -> Row:
+    """Return the row of a notice."""
+    return astuple(notice)
+
+
+def to_notice(row: Row) -> Notice:
+    """Return the notice of a row."""
+    return Notice(*row)
 
 
 def of_group(submission: str, position: int, group: FindingGroup) -> Row:

@@ -55,6 +55,10 @@ BATCHES_NAMED = "SELECT * FROM batch WHERE name = :name ORDER BY created_at, id 
 BATCHES_AWAITED = """
 SELECT * FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') ORDER BY sent_at, id LIMIT :limit
 """
+BATCHES_OVERDUE = """
+SELECT * FROM batch WHERE awaited = 1 AND overdue_at > 0 AND state IN ('SENT', 'TAKEN')
+ORDER BY sent_at, id LIMIT :limit
+"""
 ACKNOWLEDGEMENT = "SELECT * FROM acknowledgement WHERE id = :id"
 ACKNOWLEDGEMENTS_IN = """
 SELECT * FROM acknowledgement WHERE state = :state ORDER BY fetched_at, id LIMIT :limit
@@ -106,6 +110,19 @@ SELECT seq, at, actor, subject, event, state_before, state_after, note, hash FRO
 """
 AUDIT_LAST = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 AUDIT_HASH = "SELECT hash FROM audit WHERE seq = :seq"
+AUDIT_SINCE = """
+SELECT seq, at, actor, subject, event, state_before, state_after, note FROM audit
+WHERE seq > :seq ORDER BY seq LIMIT :limit
+"""
+NOTICE = "SELECT * FROM notice WHERE way = :way AND about = :about"
+NOTICES_OWED = "SELECT * FROM notice WHERE way = :way AND owed_at > 0 ORDER BY owed_at, about LIMIT :limit"
+# Two ranges of the primary key: there are many files, and few other things.
+NOTICES_LASTING = """
+SELECT * FROM notice WHERE way = :way AND about < 'file:' AND over_at = 0
+UNION ALL SELECT * FROM notice WHERE way = :way AND about >= 'file;' AND over_at = 0
+ORDER BY about
+"""
+NOTICE_MARK = "SELECT seq FROM notice_mark WHERE way = :way"
 STATES_NOW = """
 SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch
 UNION ALL SELECT id, state FROM acknowledgement
@@ -117,6 +134,15 @@ INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 """
 INSERT_ACKNOWLEDGEMENT = "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_ANSWER = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPSERT_NOTICE = """
+INSERT INTO notice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (way, about) DO UPDATE SET words = excluded.words, sign = excluded.sign, since = excluded.since,
+    owed_at = excluded.owed_at, told_at = excluded.told_at, told = excluded.told, over_at = excluded.over_at
+"""
+DELETE_NOTICE = "DELETE FROM notice WHERE way = :way AND about = :about"
+UPSERT_NOTICE_MARK = """
+INSERT INTO notice_mark VALUES (:way, :seq) ON CONFLICT (way) DO UPDATE SET seq = excluded.seq
+"""
 INSERT_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_GROUP = "INSERT INTO finding_group VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE_GROUPS = "DELETE FROM finding_group WHERE submission = :submission"

@@ -7,28 +7,15 @@ command or a header and begin another.
 from __future__ import annotations
 
 import re
-from typing import Annotated
-
-from pydantic import AfterValidator
 
 from agent.ledger.ids import BATCH_ID
+from agent.settings.forms import LABEL, Address
 
-__all__ = ["Address", "batch_of", "domain_of", "message_id"]
+__all__ = ["OWN_HEADER", "Address", "batch_of", "domain_of", "is_of_notice", "message_id", "notice_id"]
 
-_LONGEST = 254  # RFC 5321 allows 256 for a path, with its brackets
-_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})*")
-_BATCH = re.compile(rf"\s*<?({BATCH_ID})@{_LABEL}(?:\.{_LABEL})*>?\s*")
-
-
-def _address(text: str) -> str:
-    if len(text) > _LONGEST or not _ADDRESS.fullmatch(text):
-        raise ValueError("is not a mail address; write name@domain, without a person's name and brackets")
-    return text
-
-
-Address = Annotated[str, AfterValidator(_address)]
+OWN_HEADER = ("X-Impact-Agent", "notice")  # of mails to people, by which the agent knows its own again
+_NOTICE = "notice."  # no batch id holds a dot
+_BATCH = re.compile(rf"\s*<?({BATCH_ID})@{LABEL}(?:\.{LABEL})*>?\s*")
 
 
 def domain_of(address: str) -> str:
@@ -53,3 +40,13 @@ def batch_of(message_id: str) -> str | None:
     """
     found = _BATCH.fullmatch(message_id)
     return found[1] if found else None
+
+
+def notice_id(notice: str, sender: str) -> str:
+    """Return the Message-ID of a notice to people; it is like no batch's."""
+    return f"<{_NOTICE}{notice}@{domain_of(sender).lower()}>"
+
+
+def is_of_notice(message_id: str) -> bool:
+    """Whether a Message-ID is that of a notice to people."""
+    return message_id.strip().removeprefix("<").startswith(_NOTICE)

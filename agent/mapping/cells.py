@@ -26,6 +26,7 @@ class Cells(NodeTransformer):
     ) -> None:
         self.records, self.order, self.only = records, order, only
         self.fuse = fuse
+        self.nested: frozenset[int] = frozenset()  # positions of columns that are no text by themselves
         self.single: dict[int, nodes.Template] = {}
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Macro:  # noqa: N802 - Jinja's visitor name
@@ -87,6 +88,7 @@ class Cells(NodeTransformer):
             and cell.node.name in self.records
             and isinstance(cell.arg, nodes.Const)
             and isinstance(cell.arg.value, int)
+            and cell.arg.value not in self.nested
         )
 
 

@@ -16,13 +16,14 @@ from jinja2.visitor import NodeTransformer
 
 from agent.mapping.cells import Cells
 from agent.mapping.filters import numbers_in
+from agent.mapping.hanging import columns_of_cells
 from agent.mapping.known import Known, named
 from agent.mapping.loops import group_column, record_names, stream_loop, stream_of
 from agent.mapping.problems import TemplateProblem
 from agent.model import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Bound:
     used: frozenset[str]
     travels: bool  # the record itself is handed on: more columns may be used than can be told
     problems: tuple[TemplateProblem, ...]
+    hanging: Mapping[int, frozenset[int]]  # cell of the template → the columns it is made of
     single: dict[int, nodes.Template]  # cell → the tree of its function, where it depends on one column only
 
 
@@ -50,6 +52,7 @@ class _Found:
     problems: list[TemplateProblem] = field(default_factory=list)
     whole: bool = False  # the record is needed as a whole
     travels: bool = False
+    hanging: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
 
 def bind(
@@ -59,37 +62,37 @@ def bind(
     *,
     order: Sequence[int] | None = None,
     only: frozenset[int] | None = None,
+    nested: frozenset[str] = frozenset(),
 ) -> Bound:
-    """Bind a fresh copy of a layout's tree (changed in place) to a file's columns.
+    """Bind a fresh copy of the tree that `read_layout` made (changed in place) to a file's columns.
 
     Args:
-        tree: as `read_layout` made it; not used again by the caller.
+        tree: not used again by the caller.
         columns: the file's columns; None binds nothing and only learns which are used.
         feed: the feed's name and variables, which become constants.
         order: which cell of the template stands where in the row; None keeps their order.
         only: keep just these cells of the row, the others become "" (to find which cell fails).
+        nested: columns whose cells hold several values.
     """
     loop = stream_loop(tree)
-    grouped = stream_of(loop) == "groups"
     names = record_names(loop)
     found = _resolved(tree, loop, names, columns, feed)
-    wrapped = grouped or found.whole or found.travels or columns is None
-    one_line = sum(_is_row(output) for output in tree.find_all(nodes.Output)) == 1
-    cells = Cells(names, order, only, fuse=one_line and not wrapped and only is None)
+    wrapped = (grouped := stream_of(loop) == "groups") or found.whole or found.travels or columns is None
+    cells = Cells(names, order, only, fuse=not wrapped and only is None and _has_one_row(tree))
+    cells.nested = frozenset(at for at, name in enumerate(columns or ()) if name in nested)
     cells.visit(tree)
     _test_inside(loop)
-    positions = tuple(found.positions)
-    if not wrapped and positions:
-        _unpack(tree, loop, positions)
+    _unpack(tree, loop, () if wrapped else found.positions)
     return Bound(
         tree,
-        positions,
+        tuple(found.positions),
         wrapped,
         grouped,
         tuple(found.missing.values()),
         frozenset(found.used),
         found.travels,
         tuple(found.problems),
+        found.hanging,
         cells.single,
     )
 
@@ -121,11 +124,13 @@ def _resolved(
                 column, columns, f"the template groups by in line {loop.lineno}"
             )
     _Columns(names, columns, found).visit(tree)
+    found.hanging = columns_of_cells(tree, names, columns)
     return found
 
 
-def _is_row(output: nodes.Output) -> bool:
-    return len(output.nodes) == 1 and isinstance(output.nodes[0], nodes.Tuple)
+def _has_one_row(tree: nodes.Template) -> bool:
+    rows = (one for one in tree.find_all(nodes.Output) if len(one.nodes) == 1)
+    return sum(isinstance(row.nodes[0], nodes.Tuple) for row in rows) == 1
 
 
 class _Feed(NodeTransformer):
@@ -229,8 +234,10 @@ def missing_column(name: str, columns: Sequence[str], wanted: str) -> Fault:
     return Fault("E-HDRMISS", words, f"{guess}mend the file's header, or the template", "", name)
 
 
-def _unpack(tree: nodes.Template, loop: nodes.For, positions: Sequence[int]) -> None:
-    """Hand over just the columns used: `row[3]` becomes the loop's own local for column 3."""
+def _unpack(tree: nodes.Template, loop: nodes.For, positions: Collection[int]) -> None:
+    """Hand over just the columns used, if any is: `row[3]` becomes the loop's own local for column 3."""
+    if not positions:
+        return
     record = loop.target.name if isinstance(loop.target, nodes.Name) else ""
     _Unpack(record).visit(tree)
     targets: list[nodes.Expr] = [nodes.Name(_local(position), "store") for position in positions]

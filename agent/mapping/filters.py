@@ -18,6 +18,7 @@ from jinja2 import Undefined
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
 from agent.model import Fault
+from agent.readers.nested import Nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,11 +77,15 @@ def cell_text(value: object) -> str:
         BadValueError: for nothing at all, truth values and anything that is no text or number.
         UndefinedError: for a name that nobody has set.
     """
+    if isinstance(value, Nest):
+        raise BadValueError(
+            Fault("T-CELL", "holds several values", "loop over them: {% for item in row.… %}{{ item.… }}")
+        )
     if isinstance(value, str | Undefined):
         return str(value)  # which raises for what is undefined, and names it
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         what = "nothing" if value is None else f"a {type(value).__name__}"
-        raise BadValueError(Fault("E-CELL", f"the template gives {what} where a text belongs"))
+        raise BadValueError(Fault("T-CELL", f"the template gives {what} where a text belongs"))
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -221,7 +226,7 @@ def numbered(row: object, *names: str) -> Iterator[dict[str, str]]:
     """Go through numbered columns: Sku1, Amount1, Sku2, … give one mapping per number that is filled."""
     if not isinstance(row, Record):
         raise BadValueError(
-            Fault("E-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}")
+            Fault("T-CELL", "`numbered` works on a record: {% for item in row | numbered(…) %}")
         )
     cells = row._by_name()  # noqa: SLF001 - our own record
     for number in numbers_in(tuple(cells), names):

@@ -6,13 +6,12 @@ One bad record does not end the run: it gets its findings, and the compiled gene
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 from typing import TYPE_CHECKING
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
-from jinja2.exceptions import UndefinedError
 
 from agent.mapping.columns import Bound, bind
+from agent.mapping.failures import in_words, record_fault, template_line
 from agent.mapping.filters import feed_filters
 from agent.mapping.layout import (
     BROKEN,
@@ -23,10 +22,9 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
-from agent.mapping.problems import BadValueError, TemplateProblem, TemplateRefusedError, in_words
+from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
-from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
 
     from agent.mapping.filters import NumberForm
     from agent.mapping.records import Failed, Origin
+    from agent.model import Fault
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
 EXPRESSION_FAILURES = (
@@ -81,12 +80,15 @@ class FeedTemplate:
         self.columns_used = bound.used
         self._compile(bound.tree)
 
-    def bind(self, columns: Sequence[str], order: Sequence[int] | None = None) -> BoundTemplate:
+    def bind(
+        self, columns: Sequence[str], order: Sequence[int] | None = None, nested: frozenset[str] = frozenset()
+    ) -> BoundTemplate:
         """Bind to a file's columns; `order` puts the cells of each row in the batch's order.
 
-        A column that the file lacks is in `missing` of what is returned.
+        Columns in `nested` hold several values, so they are no text by themselves. A column that the file lacks is
+        in `missing` of what is returned.
         """
-        return BoundTemplate(self, columns, order)
+        return BoundTemplate(self, columns, order, nested)
 
     def _tree(self) -> nodes.Template:
         return read_layout(self.layout.source, self.environment).tree
@@ -101,10 +103,14 @@ class FeedTemplate:
         return self.environment.template_class.from_code(self.environment, code, {})
 
     def compiled(
-        self, columns: Sequence[str], order: Sequence[int] | None, only: frozenset[int] | None = None
+        self,
+        columns: Sequence[str],
+        order: Sequence[int] | None,
+        nested: frozenset[str],
+        only: frozenset[int] | None = None,
     ) -> tuple[Bound, Template]:
         """Bind and compile; with `only`, the rows keep just those cells."""
-        bound = bind(self._tree(), columns, self.feed, order=order, only=only)
+        bound = bind(self._tree(), columns, self.feed, order=order, only=only, nested=nested)
         return bound, self._compile(bound.tree)
 
     def function(self, tree: nodes.Template) -> ColumnFunction:
@@ -115,15 +121,26 @@ class FeedTemplate:
 class BoundTemplate:
     """A template bound to the columns of one file."""
 
-    def __init__(self, template: FeedTemplate, columns: Sequence[str], order: Sequence[int] | None) -> None:
-        self._template, self._order = template, order
+    def __init__(
+        self,
+        template: FeedTemplate,
+        columns: Sequence[str],
+        order: Sequence[int] | None,
+        nested: frozenset[str] = frozenset(),
+    ) -> None:
+        self._template, self._order, self._nested = template, order, nested
         self.columns = tuple(columns)
-        self.bound, self._compiled = template.compiled(columns, order)
+        self.bound, self._compiled = template.compiled(columns, order, nested)
         self.missing = self.bound.missing
         self.functions: dict[int, Callable[[str], str | Fault]] = {
             cell: self._function(cell, tree) for cell, tree in self.bound.single.items()
         }
         self._single: dict[frozenset[int], tuple[Bound, Template]] = {}
+
+    @property
+    def hanging(self) -> Mapping[str, frozenset[int]]:
+        """Which of the file's columns (by position) the cell under each name of the header is made of."""
+        return {self._template.header[cell]: found for cell, found in self.bound.hanging.items()}
 
     @property
     def grouped(self) -> bool:
@@ -144,8 +161,7 @@ class BoundTemplate:
             records = stream.members if self.bound.grouped else (stream.cells,)
             failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
 
-        refuse = partial(_refuse, source=self._template.layout.source)
-        return self._start(self._compiled, self.bound, stream, (told, refuse))
+        return self._start(self._compiled, self.bound, stream, (told, self._refuse))
 
     def grouped_rows(
         self, stream: Stream, failed: Failed
@@ -180,7 +196,7 @@ class BoundTemplate:
             One of EXPRESSION_FAILURES.
         """
         if only not in self._single:
-            self._single[only] = self._template.compiled(self.columns, self._order, only)
+            self._single[only] = self._template.compiled(self.columns, self._order, self._nested, only)
         bound, compiled = self._single[only]
         return tuple(
             self._start(compiled, bound, Stream(_Few(self.columns, records), self.columns), (_raise, _raise))
@@ -208,20 +224,25 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return _fault(error, name, self._template.layout.source)
+                return record_fault(error, name, self._template.layout.source)
 
         return answer
+
+    def _refuse(self, error: Exception) -> None:
+        words = in_words(error, self._template.layout.source)
+        words = f"the template fails outside its loop over the records: {words}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
 
     def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
         """Name every cell that fails on the records at hand; else the line of the template that does."""
         source = self._template.layout.source
         if self._fails(records, frozenset()) is not None:
-            return (_fault(error, "", source),)
+            return (record_fault(error, "", source),)
         found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
         faults = dict.fromkeys(
-            _fault(failure, name, source) for name, failure in found if failure is not None
+            record_fault(failure, name, source) for name, failure in found if failure is not None
         )
-        return tuple(faults) or (_fault(error, "", source),)
+        return tuple(faults) or (record_fault(error, "", source),)
 
     def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
         try:
@@ -254,31 +275,3 @@ class _Few:
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _fault(error: Exception, column: str, source: str) -> Fault:
-    if isinstance(error, BadValueError):
-        fault = error.fault
-        words = f"{column or 'a value'} {fault.words}"
-        return Fault(fault.code, words, fault.mend, fault.found, fault.field or column)
-    words = f"the template fails on this record in line {template_line(error)}: {in_words(error, source)}"
-    return Fault("T-UNDEFINED" if isinstance(error, UndefinedError) else "T-FAILED", words, "", "", column)
-
-
-def _refuse(error: Exception, source: str) -> None:
-    words = f"the template fails outside its loop over the records: {in_words(error, source)}"
-    raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
-
-
-def template_line(error: Exception) -> int:
-    """The template's line in which an error arose, 1-based; 1 where it cannot be told."""
-    line = 1
-    trace = error.__traceback__
-    while trace is not None:
-        named = trace.tb_frame.f_globals
-        if "__jinja_exception__" in named:  # Jinja has put a frame with the template's own line in its place
-            line = trace.tb_lineno
-        elif (compiled := named.get("__jinja_template__")) is not None:
-            line = compiled.get_corresponding_lineno(trace.tb_lineno)
-        trace = trace.tb_next
-    return line

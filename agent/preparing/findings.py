@@ -15,7 +15,7 @@ from agent.model import Finding, FindingGroup, Severity
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.mapping.records import Origin
     from agent.model import Fault
@@ -42,6 +42,7 @@ class Findings:
 
     def __init__(self, base: sqlite3.Connection) -> None:
         self._base = base
+        self.place: Callable[[int, str], str] = _line  # names a place by its line and the column to blame
         base.executescript(_TABLES)
         self._waiting: list[tuple[object, ...]] = []
         self._counted_of_runs: list[tuple[int, str, str, int]] = []
@@ -70,7 +71,7 @@ class Findings:
         if not many:
             self._waiting.append((None, None, *what, place, run))
         for number, line in origins:
-            self._waiting.append((number, line, *what, f"line {line}" if line else "", run))
+            self._waiting.append((number, line, *what, self.place(line, fault.field), run))
         if len(self._waiting) >= _BUFFER:
             self.flush()
 
@@ -103,18 +104,19 @@ class Findings:
 
     def all(self) -> Iterator[Finding]:
         """Give the findings that are kept, those of the whole file first, then by record."""
-        yield from self._read("ORDER BY record, rowid", ())
+        for _, finding in self._read("ORDER BY record, rowid", ()):
+            yield finding
 
     def kept_back(self) -> Iterator[KeptBack]:
         """Give every record with an error, ascending, its findings joined."""
         record, line, blank, whys, mends = 0, 0, False, dict[str, None](), dict[str, None]()
         errors = self._read("WHERE severity = 'error' AND record IS NOT NULL ORDER BY record, rowid", ())
-        for finding in errors:
+        for its_line, finding in errors:
             number = finding.record or 0
             if number != record and whys:
                 yield KeptBack(record, line, "; ".join(whys), "; ".join(mends), blank)
                 whys, mends = {}, {}
-            record, line = number, int(finding.place.removeprefix("line "))
+            record, line = number, its_line
             blank = finding.code == "E-BLANK"
             whys[_why(finding)] = None
             if finding.mend:
@@ -143,17 +145,23 @@ class Findings:
     def _group(self, code: str, field: str, many: int) -> FindingGroup:
         words, mend = self._said[code, field]
         first = f"WHERE code = ? AND field = ? ORDER BY record, rowid LIMIT {_EXAMPLES}"
-        examples = tuple(self._read(first, (code, field)))
+        examples = tuple(finding for _, finding in self._read(first, (code, field)))
         return FindingGroup(code, CODES[code].severity, field, many, words, mend, examples)
 
-    def _read(self, which: str, values: Iterable[str]) -> Iterator[Finding]:
+    def _read(self, which: str, values: Iterable[str]) -> Iterator[tuple[int, Finding]]:
+        """Give findings, each with the line of its record."""
         self.flush()
-        columns = "record, place, code, severity, field, words, mend, found"
-        for record, place, code, severity, column, words, mend, found in self._base.execute(
+        columns = "line, record, place, code, severity, field, words, mend, found"
+        for line, record, place, code, severity, column, words, mend, found in self._base.execute(
             f"SELECT {columns} FROM finding {which}",  # noqa: S608 - conditions of ours
             tuple(values),
         ):
-            yield Finding(code, Severity(severity), words, mend, found, column, record, place)
+            yield line or 0, Finding(code, Severity(severity), words, mend, found, column, record, place)
+
+
+def _line(line: int, field: str) -> str:
+    del field
+    return f"line {line}" if line else ""
 
 
 def _why(finding: Finding) -> str:

@@ -14,8 +14,9 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agent.impact.batchfile import line
-from agent.mapping.mapping import EXPRESSION_FAILURES, template_line
-from agent.mapping.problems import TemplateProblem, TemplateRefusedError, in_words
+from agent.mapping.failures import in_words, template_line
+from agent.mapping.mapping import EXPRESSION_FAILURES
+from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.model import Fault
 from agent.preparing.job import Draft
 

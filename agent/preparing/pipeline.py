@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.codes import finding
 from agent.errors import RefusedFile, WorkerBroke
-from agent.feedback.rejects import write_rejects
+from agent.feedback.returning import write_kept_back
 from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
@@ -30,8 +30,9 @@ from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
+from agent.preparing.sources import Uses, missing_lengths, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
-from agent.readers.delimited import open_delimited
+from agent.readers.base import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from agent.impact.rules import RowRules
     from agent.preparing.rows import Origins
     from agent.preparing.runs import FirstLook
-    from agent.readers.base import Source
-    from agent.readers.delimited import Delimited
+    from agent.readers.base import OpenedFile
 
 _NOTHING = Fault(
     "W-NOTHING",
@@ -85,15 +85,10 @@ class Preparation:
                 self.scratch.close()
 
     def _prepare(self, stream: BinaryIO) -> Prepared:
-        source = open_delimited(
-            stream,
-            encoding=self.feed.encoding,
-            delimiter=self.feed.delimiter,
-            canonical=canonical if self.feed.headers == "impact" else None,
-            damaged=self._damaged,
-        )
-        bound = self._bound = self.template.bind(source.columns, self.rules.order)
+        source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
+        bound = self._bound = self.template.bind(source.columns, self.rules.order, source.nested)
         fill_down = self._fill_down(source)
+        self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
         for note in source.notes:
@@ -103,9 +98,9 @@ class Preparation:
         unused = tuple(
             name for name in source.columns if name not in bound.bound.used and not bound.bound.travels
         )
-        return self._ended(source, counts, unused, entangled=entangled)
+        return self._ended(stream, source, counts, unused, entangled=entangled)
 
-    def _fill_down(self, source: Source) -> tuple[str, ...]:
+    def _fill_down(self, source: OpenedFile) -> tuple[str, ...]:
         """Give the columns that are filled down; refuse the file where it lacks a column."""
         wanted = self.feed.fill_down
         if self.feed.headers == "impact":
@@ -115,11 +110,12 @@ class Preparation:
             for name in wanted
             if name not in source.columns
         ]
+        lacking += missing_lengths(self.feed, source)
         if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
             raise RefusedFile(*(finding(fault) for fault in dict.fromkeys(faults)))
         return wanted
 
-    def _take(self, source: Source, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:
+    def _take(self, source: OpenedFile, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:
         """Take all records of the file."""
         records = self._records = Stream(source, source.columns, fill_down)
         parts = (self.rules, self.scratch, self.drafts, bound, self.feed.currency)
@@ -150,6 +146,10 @@ class Preparation:
         width = len(self._records.columns)
         padded = [*cells, *[""] * width][:width]
         self._failed(((number, line),), (fault,), (self._records.completed(number, padded),))
+
+    def _remarked(self, number: int, line: int, fault: Fault) -> None:
+        """A record was read, and something about it should be looked at."""
+        self.scratch.findings.add(fault, ((number, line),))
 
     def _keys_of(self, records: Sequence[Sequence[str]]) -> list[str]:
         """The orders that some records have rows in; none where that cannot be told."""
@@ -193,7 +193,13 @@ class Preparation:
         return Counts(records, *ended, records - look.used, rows, orders, bad)
 
     def _ended(
-        self, source: Delimited, counts: Counts, unused: tuple[str, ...], *, entangled: bool
+        self,
+        stream: BinaryIO,
+        source: OpenedFile,
+        counts: Counts,
+        unused: tuple[str, ...],
+        *,
+        entangled: bool,
     ) -> Prepared:
         verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
@@ -204,7 +210,7 @@ class Preparation:
             self.scratch.findings.add(fault, ())
             verdict, reason, drafts = "refused", fault.words, ()
         refused = verdict == "refused"
-        rejects = self._write_rejects(source, everything=refused) if counts.kept_back else ""
+        rejects = self._write_rejects(stream, source, everything=refused) if counts.kept_back else ""
         if refused:
             counts = Counts(
                 counts.records, 0, counts.sent + counts.kept_back, counts.repeated, counts.skipped, 0,
@@ -226,10 +232,18 @@ class Preparation:
             peak_memory(),
         )
 
-    def _write_rejects(self, source: Delimited, *, everything: bool) -> str:
+    def _write_rejects(self, stream: BinaryIO, source: OpenedFile, *, everything: bool) -> str:
         kept_back = self.scratch.findings.kept_back()
         with (self.job.scratch / "rejects").open("wb") as target:
-            write_rejects(source, kept_back=kept_back, target=target, everything=everything)
+            write_kept_back(
+                stream,
+                opened(source),
+                reading(self.feed, as_written=True),
+                kept_back=kept_back,
+                target=target,
+                scratch=self.job.scratch,
+                everything=everything,
+            )
         return "rejects"
 
     def _write_findings(self) -> str:

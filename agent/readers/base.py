@@ -8,7 +8,8 @@ to `damaged`, and the reading goes on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from agent.errors import RefusedFile
 from agent.model import Fault, Finding, Severity
@@ -25,6 +26,40 @@ MEND_COLUMN = "How to mend it"
 SHIFTED = "[cells out of line]"
 
 Damaged = Callable[[int, int, list[str], Fault], None]  # number, line, cells as they stand, what is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a file with fixed widths: where it begins (from 1), and how many characters it has."""
+
+    name: str
+    start: int
+    width: int
+    trim: Literal["both", "left", "right", "none"] = "both"  # on which sides filling blanks are left out
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a feed wants its files read; each reader takes what concerns it."""
+
+    format: str = "auto"  # one of the readers' FORMATS, or "auto": by content
+    encoding: tuple[str, ...] = ("utf-8",)  # tried in order over the whole file
+    delimiter: str = "auto"
+    canonical: Callable[[str], str] | None = None  # gives columns their canonical names
+    sheet: str = ""  # of a workbook: its name or number; "" where only one has anything in it
+    header_row: int = 0  # of a sheet, from 1; 0: the first that is not empty
+    hidden_rows: Literal["refuse", "read", "skip"] = "refuse"
+    records: str = ""  # where the records are in a JSON or XML file: names parted by dots
+    lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
+    columns: tuple[Column, ...] = ()  # of a file with fixed widths
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Whom a reader tells of single records, in the order of the file; the record is the one at hand."""
+
+    damaged: Damaged
+    remarked: Callable[[int, int, Fault], None]  # number, line, what is remarkable about a sound record
 
 
 class Source(Protocol):
@@ -50,6 +85,42 @@ class Source(Protocol):
         """
 
 
+class OpenedFile(Source, Protocol):
+    """A source of any format, with what the agent needs to tell of it and to give it back."""
+
+    nested: frozenset[str]  # columns whose cells hold several values (`nested.Nest`)
+
+    def place(self, line: int, column: str = "") -> str:
+        """Name a place the way people look for it: "line 7", "Refunds!C7" where a column is to blame."""
+
+    def attend(
+        self, used: frozenset[str] | None, identifiers: frozenset[str], filled: frozenset[str] = frozenset()
+    ) -> None:
+        """Learn which columns matter, before the first record.
+
+        Args:
+            used: those the template uses; None: any may be.
+            identifiers: those of them that hold identifiers.
+            filled: those whose blank cells are filled from above.
+        """
+
+
+class Lines:
+    """What is the same for all sources that are text: a place is a line, and no use of a cell changes its text."""
+
+    nested: frozenset[str] = frozenset()
+
+    def place(self, line: int, column: str = "") -> str:
+        """Name a line."""
+        del column
+        return f"line {line}" if line else ""
+
+    def attend(
+        self, used: frozenset[str] | None, identifiers: frozenset[str], filled: frozenset[str] = frozenset()
+    ) -> None:
+        """Do nothing."""
+
+
 def file_finding(
     code: str, words: str, mend: str, *, line: int = 0, found: str = "", field: str = ""
 ) -> Finding:
@@ -70,3 +141,8 @@ def refusal(
 ) -> RefusedFile:
     """Make the error that refuses a whole file for one reason."""
     return RefusedFile(file_finding(code, words, mend, line=line, found=found, field=field))
+
+
+def refusal_at(place: str, code: str, words: str, mend: str) -> RefusedFile:
+    """Make the error that refuses a whole file for one reason at a place that is no line."""
+    return RefusedFile(replace(file_finding(code, words, mend), place=place))

@@ -84,8 +84,8 @@ def _undecodable(error: UnicodeDecodeError, reached: int, codec: str) -> UnfitEr
     )
 
 
-def scan_blocks(blocks: Iterable[bytes]) -> Scan:
-    """Look once at every block of a text in UTF-8.
+def scan_blocks(blocks: Iterable[bytes], line_cap: int | None = LINE_CAP) -> Scan:
+    """Look once at every block of a text in UTF-8; None lets lines be as long as they like.
 
     Raises:
         UnfitError: E-NUL or E-LINELEN, or what `blocks` raises.
@@ -104,8 +104,8 @@ def scan_blocks(blocks: Iterable[bytes]) -> Scan:
             first, last = _first_of(first, block.find(b"\r")), max(last, block.rfind(b"\r"))
         elif last >= 0:
             scan.line_ends.add("LF")
-        if place + (first if first >= 0 else len(block)) - line_start > LINE_CAP:
-            raise UnfitError("E-LINELEN", f"the line is longer than {LINE_CAP // 1024} KiB", place=line_start)
+        if line_cap and place + (first if first >= 0 else len(block)) - line_start > line_cap:
+            raise UnfitError("E-LINELEN", f"the line is longer than {line_cap // 1024} KiB", place=line_start)
         line_start = place + last + 1 if last >= 0 else line_start
         if scan.mojibake < 0 and not block.isascii() and (found := _MOJIBAKE.search(block)):
             scan.mojibake = place + found.start()

@@ -69,7 +69,7 @@ def refuse_other_content(head: bytes) -> None:
         raise _zip(head)
     if head.startswith(_OLE):
         raise _ole(head)
-    _refuse_markup(_as_ascii(head))
+    _refuse_markup(as_ascii(head))
 
 
 def _other(name: str, mend: str) -> RefusedFile:
@@ -101,7 +101,7 @@ def _refuse_markup(text: bytes) -> None:
         raise _other("a JSON document", _EXPORT)
 
 
-def _as_ascii(head: bytes) -> bytes:
+def as_ascii(head: bytes) -> bytes:
     """Return the head without byte order mark and without the NULs of UTF-16, to look for markup only."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head[2:].replace(b"\x00", b"")

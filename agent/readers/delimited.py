@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
-from agent.readers.base import refusal
+from agent.readers.base import Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
 from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
 from agent.readers.encoding import find_encoding
@@ -74,7 +74,7 @@ def open_delimited(
     return Delimited(stream, found, form, canonical, damaged)
 
 
-class Delimited:
+class Delimited(Lines):
     """An opened delimited file; a `Source` that may be iterated once."""
 
     def __init__(

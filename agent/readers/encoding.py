@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
 from agent.readers.base import refusal
-from agent.readers.blocks import Scan, UnfitError, line_ends_outside_quotes, line_of, scan_blocks, utf8_blocks
+from agent.readers.blocks import (
+    LINE_CAP,
+    Scan,
+    UnfitError,
+    line_ends_outside_quotes,
+    line_of,
+    scan_blocks,
+    utf8_blocks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +48,12 @@ class Encoding:
     notes: tuple[Fault, ...]
 
 
-def find_encoding(stream: BinaryIO, head: bytes, declared: tuple[str, ...]) -> Encoding:
+def find_encoding(
+    stream: BinaryIO, head: bytes, declared: tuple[str, ...], *, lines: bool = True
+) -> Encoding:
     """Find the declared encoding that reads the whole stream; `head` is its beginning.
+
+    Without `lines` the text has no need of them, so one may be as long as the file.
 
     Raises:
         RefusedFile: E-ENC, E-NUL or E-LINELEN, with the line.
@@ -51,9 +63,9 @@ def find_encoding(stream: BinaryIO, head: bytes, declared: tuple[str, ...]) -> E
     mark, marked = next(((mark, codec) for mark, codec in _MARKS if head.startswith(mark)), (b"", ""))
     if marked:
         _refuse_undeclared(marked, wanted)
-        return _first_fit(stream, mark, (marked,))
+        return _first_fit(stream, mark, (marked,), lines=lines)
     _refuse_unmarked_wide(head, wanted)
-    return _first_fit(stream, mark, tuple(name for name in wanted if name not in _WIDE))
+    return _first_fit(stream, mark, tuple(name for name in wanted if name not in _WIDE), lines=lines)
 
 
 def _family(codec: str) -> str:
@@ -88,11 +100,11 @@ def _refuse_unmarked_wide(head: bytes, wanted: tuple[str, ...]) -> None:
         )
 
 
-def _first_fit(stream: BinaryIO, mark: bytes, candidates: tuple[str, ...]) -> Encoding:
+def _first_fit(stream: BinaryIO, mark: bytes, candidates: tuple[str, ...], *, lines: bool) -> Encoding:
     failures: list[UnfitError] = []
     for codec in candidates:
         try:
-            scan = scan_blocks(utf8_blocks(stream, len(mark), codec))
+            scan = scan_blocks(utf8_blocks(stream, len(mark), codec), LINE_CAP if lines else None)
         except UnfitError as unfit:
             unfit.find_line(stream, len(mark), codec)
             failures.append(unfit)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.settings.problems import Page
     from agent.settings.tree import Node
 
-__all__ = ["destinations_known", "names_differ", "no_shared_tree", "templates_found"]
+__all__ = ["destinations_known", "names_differ", "no_shared_tree", "templates_found", "ways_differ"]
 
 Sheet = tuple["Page", "Node | None"]
 _CARRIES_BACK = "sftp"  # the type of destinations that answers can be fetched through
@@ -38,6 +38,17 @@ def names_differ(feeds: Iterable[Sheet]) -> None:
         if other is not page:
             words = f"the feed {shown(name.text)} is there already, in {other.file}"
             page.say("C-NAMEDUP", name.span.start, words, "give each feed a name of its own")
+
+
+def ways_differ(page: Page, root: Node | None) -> None:
+    """Look that no two ways to tell people have one name: what each has told is known by it."""
+    found, seen = _value(root, "notices"), set()
+    for way in found.items if isinstance(found, Sequence) else ():
+        named = _text(way, "name") or _text(way, "type")
+        if named is not None and named.text in seen:
+            words = f"there is a way to tell people called {shown(named.text)} already"
+            page.say("C-NAMEDUP", named.span.start, words, "give each a 'name' of its own")
+        seen |= {named.text} if named is not None else set()
 
 
 def destinations_known(main: Sheet, feeds: Iterable[Sheet]) -> None:

@@ -21,14 +21,17 @@ __all__ = [
     "PERCENT",
     "TERM",
     "TIME",
+    "Address",
     "Bytes",
     "Codecs",
+    "Count",
     "Currency",
     "DateForms",
     "Delimiter",
     "Ending",
     "Extension",
     "FilePattern",
+    "Format",
     "Limit",
     "Listen",
     "Name",
@@ -38,6 +41,7 @@ __all__ = [
     "Signs",
     "TemplateName",
     "Term",
+    "Text",
     "Wildcards",
     "listening",
 ]
@@ -52,6 +56,10 @@ TERM = f"none|{TIME}"
 LISTEN = r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<four>[0-9.]{7,15})):(?P<port>[0-9]{1,5})"
 _PORTS = 65536
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # one part of a domain
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{LABEL}(?:\.{LABEL})*")
+_LONGEST_ADDRESS = 254  # RFC 5321 allows 256 for a path, with its brackets
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
 
@@ -152,6 +160,13 @@ def _extension(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """Only plain ASCII is understood: other signs could end a command or a header and begin another."""
+    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
+        raise ValueError("is not a mail address; write name@domain, without a person's name and brackets")
+    return text
+
+
 def listening(text: str) -> tuple[str, int]:
     """Return address and port of a place to listen at, such as 127.0.0.1:9187 or [::1]:9187.
 
@@ -215,6 +230,7 @@ TemplateName = Annotated[str, Field(min_length=1)]
 Extension = Annotated[str, AfterValidator(_extension)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Ending = Annotated[str, AfterValidator(_ending)]
+Address = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Signs = tuple[Annotated[str, Field(min_length=1)], ...]
@@ -222,6 +238,9 @@ Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Fi
 Codecs = Annotated[tuple[Annotated[str, AfterValidator(_codec)], ...], Field(min_length=1)]
 DateForms = Annotated[tuple[Annotated[str, AfterValidator(_date_form)], ...], Field(min_length=1)]
 Rows = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(min_length=1)]
+Format = Literal["auto", "csv", "xlsx", "xls", "xlsb", "ods", "json", "ndjson", "xml", "fixed"]
 Limit = Annotated[Decimal, Field(gt=0)]
 Delimiter = Annotated[
     Literal["auto", ",", ";", "\t", "|"],

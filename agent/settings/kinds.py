@@ -1,11 +1,11 @@
-"""Models that settings choose by the word behind `type`: destinations, and sources of acknowledgements."""
+"""Models that settings choose by the word behind `type`: destinations, sources of acknowledgements, ways to tell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - part of what is made here
 from dataclasses import dataclass, field
 
-from agent.settings.models import AckOptions, Destination, Model
+from agent.settings.models import AckOptions, Destination, Model, WayOptions
 
 __all__ = ["Family", "Kinds"]
 
@@ -24,6 +24,7 @@ class Kinds:
 
     destinations: Mapping[str, type[Destination]]
     acknowledgements: Mapping[str, type[AckOptions]] = field(default_factory=dict)
+    notices: Mapping[str, type[WayOptions]] = field(default_factory=dict)
 
     def family(self, model: type) -> Family | None:
         """Return what stands for a model; None where it stands for itself."""
@@ -31,4 +32,6 @@ class Kinds:
             return Family("kind of destination", self.destinations)
         if model is AckOptions:
             return Family("source of acknowledgements", self.acknowledgements)
+        if model is WayOptions:
+            return Family("way to tell people", self.notices)
         return None

@@ -16,14 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.model import Change, Level  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.forms import (
+    Address,
     Bytes,
     Codecs,
+    Count,
     Currency,
     DateForms,
     Delimiter,
     Ending,
     Extension,
     FilePattern,
+    Format,
     Limit,
     Listen,
     Name,
@@ -33,6 +36,7 @@ from agent.settings.forms import (
     Signs,
     TemplateName,
     Term,
+    Text,
     Wildcards,
     listening,
 )
@@ -44,6 +48,7 @@ __all__ = [
     "Dates",
     "Destination",
     "Feed",
+    "FixedColumn",
     "Limits",
     "Model",
     "Monitor",
@@ -55,6 +60,7 @@ __all__ = [
     "Settings",
     "Share",
     "Term",
+    "WayOptions",
 ]
 
 
@@ -100,6 +106,15 @@ class Dates(Model):
     formats: DateForms = ("%Y-%m-%d",)  # e.g. "%d.%m.%Y"
 
 
+class FixedColumn(Model):
+    """One column of a file with fixed widths."""
+
+    name: Text  # what templates call it
+    start: Rows  # its first character in the line, from 1
+    width: Rows  # characters
+    trim: Literal["both", "left", "right", "none"] = "both"  # sides on which filling blanks are left out
+
+
 class Feed(Model):
     """One drop folder with everything that belongs to it (feeds/NAME.yaml)."""
 
@@ -116,6 +131,18 @@ class Feed(Model):
     bad_rows: BadRows = BadRows()  # what to do when some orders of a file are bad
     settle: Seconds = 10.0  # a file is finished when it has been still for so long
     ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
+    format: Format = (
+        "auto"  # of its files: auto (by content), csv, xlsx, xls, xlsb, ods, json, ndjson, xml, fixed
+    )
+    sheet: str = ""  # of a workbook, by name or number; needed where several have anything in them
+    header_row: Count = (
+        0  # of a sheet, from 1; 0: the first that is not empty. fixed: lines left out at the top
+    )
+    hidden_rows: Literal["refuse", "read", "skip"] = "refuse"  # of a sheet: their records
+    records: str = ""  # where the records of a JSON or XML file are: names parted by dots, e.g. result.orders
+    lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
+    columns: tuple[FixedColumn, ...] = ()  # format: fixed
+    id_lengths: dict[str, Rows] = Field(default_factory=dict)  # source column → characters its ids must have
     encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
     delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself
     headers: Literal["as-written", "impact"] = "as-written"  # impact: any spelling of impact.com's columns
@@ -130,6 +157,16 @@ class Feed(Model):
     extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
     max_size: Bytes = 2 * 2**30  # largest file taken
     allow_duplicates: bool = False  # take the same bytes again without asking a person
+    notify: tuple[Address, ...] = Field(default=(), max_length=20)  # who drops files here and is told
+    tell_success: bool = False  # tell them of files that end well, too
+
+    @model_validator(mode="after")
+    def _fixed_has_columns(self) -> Self:
+        if (self.format == "fixed") != bool(self.columns):
+            raise ValueError(
+                "has `columns:` without `format: fixed`, or the other way round; they go together"
+            )
+        return self
 
 
 class Retries(Model):
@@ -172,6 +209,30 @@ class AckOptions(Model):
         return not self.destinations or destination in self.destinations
 
 
+class WayOptions(Model):
+    """What every way to tell people has; a module in agent/ways adds its own fields."""
+
+    type: str  # how notices travel
+    name: Name = ""  # needed where there are several ways of one type
+    tells: Literal["both", "files", "faults"] = "both"  # files: that need a person; faults: for operators
+    wait: Seconds = 300.0  # what happens within so long comes in one notice
+    repeat: Seconds = Field(default=86400.0, gt=0)  # a fault that lasts is told again after so long
+
+    @property
+    def place(self) -> str:
+        """What names this way for good, in the ledger and the log."""
+        return self.name or self.type
+
+    def addressees(self, feed: Feed | None) -> tuple[str, ...] | None:  # noqa: ARG002 - others look at the feed
+        """Return who is told of a feed's files (None: of faults); None where nobody is."""
+        return ()
+
+    @property
+    def with_report(self) -> bool:
+        """Whether the report of a file goes along."""
+        return False
+
+
 class Limits(Model):
     """What the preparing process may use."""
 
@@ -204,6 +265,7 @@ class Settings(Model):
     scan: Seconds = 5.0  # between two looks into the drop folders
     destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
     acknowledgements: tuple[AckOptions, ...] = ()  # where answers are found; none: nobody asks for any
+    notices: tuple[WayOptions, ...] = ()  # how people are told what needs them; none: by folders and log only
     feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
     monitor: Monitor | None = None  # where metrics and health can be asked for; off unless set
     limits: Limits = Limits()  # of the preparing process

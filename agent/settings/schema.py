@@ -46,8 +46,9 @@ def agent_schema(kinds: Kinds) -> Schema:
     destinations = schema["properties"]["destinations"]
     destinations["patternProperties"] = {NAME: _by_type(kinds.destinations, "", definitions)}
     destinations["additionalProperties"] = False
-    sources = _by_type(kinds.acknowledgements, "acknowledgements.", definitions)
-    schema["properties"]["acknowledgements"] |= {"anyOf": [{"type": "array", "items": sources}]}
+    for key, models in (("acknowledgements", kinds.acknowledgements), ("notices", kinds.notices)):
+        chosen = _by_type(models, f"{key}.", definitions)
+        schema["properties"][key] |= {"anyOf": [{"type": "array", "items": chosen}]}
     schema["$defs"] = _used(schema["properties"], definitions)
     return {"$schema": _DIALECT, **schema, "title": "agent.yaml"}
 

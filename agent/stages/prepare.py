@@ -144,7 +144,7 @@ def _prepared(
     return Transition(
         received.id,
         "submission",
-        "rejected" if refused else "prepared",
+        _event(prepared),
         reason=prepared.reason,
         counts=prepared.counts,
         groups=prepared.groups,
@@ -152,6 +152,14 @@ def _prepared(
         new_batches=batches,
         tries=0,
     )
+
+
+def _event(prepared: Prepared) -> str:
+    """Tell what became of the file: what is unsafe is not given back to be mended, but set aside."""
+    if prepared.verdict != "refused":
+        return "prepared"
+    unsafe = any(group.code.startswith("Q-") for group in prepared.groups)
+    return "quarantined" if unsafe else "rejected"
 
 
 def _papers(job: Job, prepared: Prepared) -> dict[str, Path]:

@@ -13,7 +13,17 @@ import pytest
 from agent.acks import kinds as sources
 from agent.channels import kinds
 from agent.monitor.figures import METRICS
-from agent.settings.models import Destination, Feed, Limits, Monitor, Numbers, Retries, Settings
+from agent.settings.models import (
+    Destination,
+    Feed,
+    Limits,
+    Monitor,
+    Numbers,
+    Retries,
+    Settings,
+    WayOptions,
+)
+from agent.ways import kinds as ways
 
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -117,7 +127,19 @@ def test_commands_that_are_only_shown_exist(line, reader):
 
 @pytest.mark.parametrize(
     "model",
-    [Settings, Destination, *kinds().values(), *sources().values(), Retries, Limits, Monitor, Feed, Numbers],
+    [
+        Settings,
+        Destination,
+        *kinds().values(),
+        *sources().values(),
+        WayOptions,
+        *ways().values(),
+        Retries,
+        Limits,
+        Monitor,
+        Feed,
+        Numbers,
+    ],
     ids=lambda model: f"{model.__module__}.{model.__name__}",
 )
 def test_every_setting_is_explained(model):

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from agent.acks.forms.entries import LARGEST, UnreadableError, base_name, text_of
+from agent.mail.addresses import OWN_HEADER, is_of_notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +79,7 @@ class Mail:
     report: Report | None
     automatic: bool  # an auto-reply
     bounce: bool  # from a mail server, in whatever form
+    notice: bool  # one of the agent's own notices to people, back here, or what was said to one
 
 
 def opened(content: bytes) -> Mail:
@@ -140,6 +142,7 @@ def _mail(message: Message) -> Mail:
         report=report,
         automatic=_automatic(message),
         bounce=_bounce(message),
+        notice=any(map(is_of_notice, ids)) or any(_is_own(part) for part in parts),
     )
 
 
@@ -205,6 +208,11 @@ def _automatic(message: Message) -> bool:
     return (
         submitted.startswith("auto-replied") or precedence == "auto_reply" or bool(message.get("x-autoreply"))
     )
+
+
+def _is_own(part: Message) -> bool:
+    name, value = OWN_HEADER
+    return _header(part, name) == value
 
 
 def _bounce(message: Message) -> bool:

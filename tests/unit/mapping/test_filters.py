@@ -295,7 +295,7 @@ def test_cell_text_refused(value: object) -> None:
     """What is neither text nor number has no place in a cell."""
     with pytest.raises(BadValueError) as refused:
         cell_text(value)
-    assert refused.value.fault.code == "E-CELL"
+    assert refused.value.fault.code == "T-CELL"
 
 
 @pytest.mark.parametrize("read", [whole_number, decimal_number])

@@ -379,7 +379,7 @@ def test_a_value_that_is_looked_up_in_vain_is_not_told(cell: str) -> None:
 def test_what_is_no_text_is_refused(cell: str) -> None:
     """Python's way of writing things never gets into a batch."""
     run = Run(plain(f"x,{{{{ {cell} }}}}"), "a|b", "1|2")
-    assert (run.rows, run.failures) == ([], [((1,), [("E-CELL", "B")])])
+    assert (run.rows, run.failures) == ([], [((1,), [("T-CELL", "B")])])
 
 
 def test_a_macro_without_end() -> None:

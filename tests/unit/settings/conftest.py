@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, model_validator
 
 from agent.settings.kinds import Kinds
-from agent.settings.models import AckOptions, Destination, Seconds, Secret
+from agent.settings.models import AckOptions, Destination, Seconds, Secret, WayOptions
 
 
 class Sftp(Destination):
@@ -41,7 +41,15 @@ class Mailbox(AckOptions):
     through: str = ""
 
 
+class Webhook(WayOptions):
+    """A way to tell people, like the real ones."""
+
+    type: Literal["webhook"] = "webhook"
+    url: Secret
+    timeout: Annotated[Seconds, Field(gt=0, le=20)] = 10.0
+
+
 @pytest.fixture
 def kinds():
     """Return what `load` is given in place of the real channels."""
-    return Kinds({"sftp": Sftp}, {"mailbox": Mailbox})
+    return Kinds({"sftp": Sftp}, {"mailbox": Mailbox}, {"webhook": Webhook})

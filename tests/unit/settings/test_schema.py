@@ -14,6 +14,7 @@ AGENT_KEYS = {
     "scan",
     "destinations",
     "acknowledgements",
+    "notices",
     "limits",
     "monitor",
 }

@@ -14,6 +14,7 @@ from agent.stages.decide import Word, decide
 from agent.stages.prepare import prepare
 from agent.workers import NoWorkerError, Workers
 from tests.house import feed, source
+from tests.workbooks import xlsx
 
 BATCH_HEADER = "ActionID,Oid,ActionTrackerID,SKU,Amount,Quantity,Category,Reason\r\n"
 
@@ -129,6 +130,29 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_findings(house_of):
     assert submission.state == "REJECTED"
     assert codes(house, submission) == {"E-QUOTE": 1}
     assert '"E-QUOTE"' in paper(house, submission, "findings")
+
+
+def test_a_file_that_is_unsafe_is_set_aside(house_of):
+    """QUARANTINED, not given back to be mended: nobody sends such a file by mistake."""
+    house = house_of()
+    content = b'<!DOCTYPE r [<!ENTITY e SYSTEM "file:///etc/passwd">]><r><o><Oid>&e;</Oid></o></r>'
+    submission = prepared(house, house.taken("refunds.csv", content))
+    assert (submission.state, codes(house, submission)) == ("QUARANTINED", {"Q-DTD": 1})
+    assert "document type" in submission.reason
+    assert house.batches(submission) == []
+
+
+def test_a_workbook_is_prepared_within_the_limits_of_the_child(house_of):
+    """The same rows as text; what is kept back comes back as a workbook."""
+    house = house_of(feed(bad_rows=BadRows(at_most=1.0)))
+    rows = list(csv.reader(io.StringIO(source("A", "B").decode())))
+    rows[2][-1] = "no reason at all"
+    submission = prepared(house, house.taken("refunds.csv", xlsx(("Refunds", rows))))
+    (batch,) = house.batches(submission)
+    assert content(house, batch).decode().splitlines()[1:] == [",A,16027,RED-1,0,0,,ITEM_RETURNED"]
+    rejects = [one for one in house.ledger.papers(submission.id) if one.kind == "rejects"]
+    assert house.spool.verify(rejects[-1].path, rejects[-1].sha256).read_bytes().startswith(b"PK")
+    assert '"place": "Refunds!F3"' in paper(house, submission, "findings")
 
 
 def test_a_file_with_nothing_to_send_is_prepared_without_a_batch(house_of):

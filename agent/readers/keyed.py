@@ -1,0 +1,141 @@
+"""Records whose cells have their names with them (JSON, XML): the columns are all names that occur in the file.
+
+The file is gone through twice: for its names, and for its records. A name that a record does not have is an empty cell
+of it, as in a table. So a file is known to be whole before its first record is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from agent.model import Fault
+from agent.readers.base import MEND_COLUMN, REASON_COLUMN, Lines, refusal
+from agent.readers.delimited import FIELD_CAP
+from agent.readers.header import COLUMN_CAP, read_header
+from agent.readers.nested import Nest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from agent.readers.base import Listener, Reading
+
+_OURS = (REASON_COLUMN, MEND_COLUMN)
+_BLANK = Fault("E-BLANK", "the record is blank", "delete it, or fill in the missing record")
+_HALF = Fault(
+    "E-ENC",
+    "a value holds half a character (a lone surrogate)",
+    "export the file again with a program that writes whole characters",
+)
+
+
+class Objects(Protocol):
+    """The records of a file by name; may be gone through again and again."""
+
+    raw: str  # of the record yielded last: its text in the file
+    names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
+        """Yield the line of each record, its cells by name, and what makes it a damaged one.
+
+        Raises:
+            RefusedFile: the file cannot be read from here on.
+
+        """
+
+
+class Keyed(Lines):
+    """A source of such records."""
+
+    def __init__(
+        self, objects: Objects, notes: tuple[Fault, ...], reading: Reading, listener: Listener
+    ) -> None:
+        self.number, self.line = 0, 0
+        self.cells: list[str] = []
+        self.notes = notes
+        self.objects = objects
+        self._listener = listener
+        found = objects.names or _collected(objects)
+        if not found:
+            raise refusal("E-NOROWS", "the file has no records", "export it again; has it any rows?")
+        self._names = _ordered(found)
+        self.header = read_header(self._names, reading.canonical)
+        self.columns = self.header.columns
+        self._nested = [at for at in range(self.header.kept) if found[self._names[at]]]
+        self.nested = frozenset(self.columns[at] for at in self._nested)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield each sound record's cells; see `Source`."""
+        names, kept = self._names, self.header.kept
+        for number, (line, cells, fault) in enumerate(self.objects, 1):
+            self.number, self.line = number, line
+            row = [cells.get(name, "") for name in names]
+            self.cells = row if kept == len(row) else row[:kept]
+            if wrong := fault or self._single(row) or _fault(self.cells, self.columns):
+                self._listener.damaged(number, line, self.cells, wrong)
+            else:
+                yield self.cells
+
+    def _single(self, row: list[str]) -> Fault | None:
+        """Refuse a single value where others have a list: a template would go through its letters."""
+        for at in self._nested:
+            if row[at] and not isinstance(row[at], Nest):
+                words = "is a single value here and a list of several elsewhere"
+                mend = "export it the same way for all records; a list may hold one value"
+                return Fault("E-SHAPE", words, mend, row[at], self.columns[at])
+        return None
+
+
+def _collected(objects: Objects) -> dict[str, bool]:
+    """Collect all names, in the order in which they first occur, and whether they hold several values."""
+    found: dict[str, bool] = {}
+    empty = True
+    for _, cells, _ in objects:
+        empty = False
+        if not cells.keys() <= found.keys():
+            found.update((name, False) for name in cells if name not in found)
+            refuse_many(len(found))
+        if Nest in set(map(type, cells.values())):
+            found.update({name: True for name, cell in cells.items() if isinstance(cell, Nest)})
+    return found if found or empty else {"": False}
+
+
+def refuse_many(names: int) -> None:
+    """Refuse a file that has more names than columns are allowed.
+
+    Raises:
+        RefusedFile: E-COLCAP.
+
+    """
+    if names > COLUMN_CAP:
+        words = f"the records have more than {COLUMN_CAP:,} different names"
+        raise refusal("E-COLCAP", words, "export only what the feed needs")
+
+
+def _ordered(found: Iterable[str]) -> list[str]:
+    """Put the names that a rejects file added behind the others."""
+    if not _whole("".join(found)):
+        raise refusal(_HALF.code, "a name holds half a character (a lone surrogate)", _HALF.mend)
+    return sorted(found, key=_OURS.__contains__)
+
+
+def _fault(cells: list[str], columns: tuple[str, ...]) -> Fault | None:
+    text = "".join(cells)
+    if not text or not text.strip():
+        return _BLANK
+    if not text.isascii() and not _whole(text):
+        return _HALF
+    if len(text) <= FIELD_CAP:
+        return None
+    long = next((at for at, cell in enumerate(cells) if type(cell) is str and len(cell) > FIELD_CAP), -1)
+    if long < 0:
+        return None
+    words = f"the value has {len(cells[long]):,} characters; {FIELD_CAP:,} are the most"
+    return Fault("E-FIELDLEN", words, "shorten it", field=columns[long])
+
+
+def _whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

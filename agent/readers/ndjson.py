@@ -1,0 +1,90 @@
+"""Read lines of JSON: one object a line. A line that cannot be read is a damaged record, and the others come."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.model import Fault
+from agent.readers.content import HEAD, as_ascii
+from agent.readers.encoding import find_encoding
+from agent.readers.jsonvalues import Decoder
+from agent.readers.keyed import Keyed
+from agent.readers.lines import text_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agent.readers.base import Listener, Reading
+    from agent.readers.encoding import Encoding
+
+FORMATS = ("ndjson",)
+
+
+def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
+    """Claim a file whose first line is a whole object, and whose second begins one or is not there.
+
+    One object alone may be a document as well: it is one where the feed says so, or where its records are.
+    """
+    del stream
+    if reading.format == "json":
+        return ""
+    first, _, rest = as_ascii(head).lstrip().partition(b"\n")
+    if not first.startswith(b"{") or not _is_whole(first):
+        return ""
+    rest = rest.lstrip()
+    return "ndjson" if rest.startswith(b"{") or (not rest and not reading.records) else ""
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
+    """Open a file of such lines.
+
+    Raises:
+        RefusedFile: E-ENC, E-LINELEN, E-NUL, E-NOROWS, or its names cannot be used.
+
+    """
+    stream.seek(0)
+    encoding = find_encoding(stream, stream.read(HEAD), reading.encoding)
+    return Keyed(ObjectLines(stream, encoding), encoding.notes, reading, listener)
+
+
+class ObjectLines:
+    """The records of such a file; see `keyed.Objects`."""
+
+    def __init__(self, stream: BinaryIO, encoding: Encoding) -> None:
+        self.raw = ""
+        self.names: dict[str, bool] | None = None
+        self.encoding = encoding
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
+        decoder = Decoder()
+        for line, text in enumerate(text_lines(self._stream, self.encoding), 1):
+            self.raw = text.strip(" \t\r\n")
+            if self.raw:
+                yield line, *_cells(decoder, self.raw)
+
+
+def _cells(decoder: Decoder, text: str) -> tuple[Mapping[str, str], Fault | None]:
+    decoder.faults.clear()
+    try:
+        value, end = decoder.decode(text, 0)
+    except json.JSONDecodeError as error:
+        return {}, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
+    except RecursionError:
+        return {}, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
+    if end < len(text):
+        return {}, _broken(f"more text stands behind the object, at column {end + 1}")
+    return decoder.cells(value)
+
+
+def _broken(words: str) -> Fault:
+    return Fault("E-JSON", f"the line is no JSON: {words}", "export the file again; is the line whole?")

@@ -1,0 +1,226 @@
+"""One sheet of a workbook as a source of records."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from agent.model import Fault
+from agent.readers.base import refusal, refusal_at
+from agent.readers.cellvalues import cell_texts, column_letters, id_fault
+from agent.readers.delimited import FIELD_CAP
+from agent.readers.header import read_header
+from agent.readers.tail import Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from python_calamine import CalamineSheet
+
+    from agent.readers.base import Listener, Reading
+    from agent.readers.cellvalues import Value
+    from agent.readers.sheetmarks import Marks
+
+_UNMERGE = "split the merged cells and fill each; or declare the column under `fill_down:`"
+_COMPUTE = "open the file in a spreadsheet program, let it calculate, and save it; or paste the values"
+_HIDDEN = Fault(
+    "E-CELL",
+    "the row is hidden: nobody can tell if it is meant",
+    "show the row or delete it; or declare `hidden_rows: read` or `skip` in the feed",
+)
+
+
+class Sheet:
+    """A sheet whose header is read; may be iterated once."""
+
+    nested: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        sheet: CalamineSheet,
+        marks: Marks,
+        notes: tuple[Fault, ...],
+        reading: Reading,
+        listener: Listener,
+    ) -> None:
+        self.number, self.line = 0, 0
+        self.cells: list[str] = []
+        self.notes = notes
+        self.name, self.reading = sheet.name, reading
+        self._marks, self._listener = marks, listener
+        # nothing of the sheet itself is kept, so that its memory is free once its rows have been read
+        self.width = sheet.width  # columns from the first of the table on, named or not
+        self._last_row, self._last_column = sheet.end or (0, 0)
+        self._merged = sheet.merged_cell_ranges or []
+        self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
+        self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
+        self._watched = True  # something may be wrong with a row beside its cells
+        self._first_column = sheet.start[1] if sheet.start else 0
+        # it gives the empty rows above the table, but not the empty columns before it
+        self._rows: Iterator[tuple[int, list[Value]]] = enumerate(sheet.iter_rows(), 1)
+        self._header_line, names = self._first(reading.header_row)
+        self.header = read_header(names, reading.canonical)
+        self.columns = self.header.columns
+        self._identifiers: tuple[int, ...] = ()
+        self._skipped = 0  # hidden rows
+        self._odd: dict[int, Fault] = {}  # row → why it cannot be used
+        self.attend(None, frozenset())
+
+    def own(self, cells: list[str]) -> list[str]:
+        """Return a row without the columns that a rejects file added, and as wide as the sheet without them."""
+        header = self.header
+        full = [*cells, *[""] * self.width]
+        nameless = (full[position] for position in header.nameless)
+        return [*full[: header.kept], *nameless, *full[header.width : self.width]]
+
+    def _first(self, wanted: int) -> tuple[int, list[str]]:
+        """Read the header: the row asked for, or the first with anything in it."""
+        for line, values in self._rows:
+            cells = cell_texts(values)
+            if line >= wanted and (wanted or any(cells)):
+                if line > wanted > 0:
+                    break
+                return line, _trimmed(cells)
+        if not self.width:
+            raise refusal("E-EMPTY", f"the sheet “{self.name}” has nothing in it", "export it again")
+        words = f"the sheet “{self.name}” has nothing in row {wanted}, where the feed says its header is"
+        raise refusal_at(
+            f"{self.name}, row {wanted}", "E-HDREMPTY", words, "mend the sheet, or the feed's `header_row:`"
+        )
+
+    def place(self, line: int, column: str = "") -> str:
+        """Name a cell, or a row where no column is to blame."""
+        if not line:
+            return ""
+        if column not in self.columns:
+            return f"{self.name}, row {line}"
+        return f"{self.name}!{self._letters(self.columns.index(column))}{line}"
+
+    def _letters(self, position: int) -> str:
+        return column_letters(self._first_column + position)
+
+    def attend(
+        self, used: frozenset[str] | None, identifiers: frozenset[str], filled: frozenset[str] = frozenset()
+    ) -> None:
+        """Learn which columns matter; what is odd in the others does no harm."""
+        positions = {name: index for index, name in enumerate(self.columns)}
+        wanted = (
+            set(range(len(self.columns)))
+            if used is None
+            else {positions[name] for name in used & set(positions)}
+        )
+        self._identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
+        self._odd = {}
+        for fault, cells in self._oddities({positions[name] for name in filled & set(positions)}):
+            for line, position in cells:
+                if position in wanted and line > self._header_line:
+                    self._odd.setdefault(line, Fault(*fault, field=self.columns[position]))
+
+    def _oddities(
+        self, filled: set[int]
+    ) -> Iterator[tuple[tuple[str, str, str, str], Iterable[tuple[int, int]]]]:
+        """Yield what is odd (as a fault without its column) and the row and position of each such cell."""
+        first = self._first_column
+        for line, found in self._marks.errors.items():
+            for column, text in found.items():
+                mend = "mend the cell, or delete the row"
+                yield (
+                    ("E-CELL", "the cell holds an error in place of a value", mend, text),
+                    [(line, column - first)],
+                )
+        words = "the cell holds a formula that was never worked out"
+        for line, columns in self._marks.formulas.items():
+            yield ("E-FORMULACELL", words, _COMPUTE, ""), [(line, column - first) for column in columns]
+        for (top, left), (bottom, right) in self._merged:
+            corner = f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"
+            fault = ("E-CELL", f"the cell is a part of the merged cells {corner}", _UNMERGE, "")
+            yield fault, self._covered((top, left, bottom, right), filled)
+
+    def _covered(self, merged: tuple[int, int, int, int], filled: set[int]) -> Iterator[tuple[int, int]]:
+        """Yield the cells that lost their value to the first of a merged range, unless it is filled down again."""
+        top, left, bottom, right = merged
+        for row in range(top, min(bottom, self._last_row) + 1):
+            for column in range(left, min(right, self._last_column) + 1):
+                position = column - self._first_column
+                if (row, column) != (top, left) and not (left == right and position in filled):
+                    yield row + 1, position
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """Yield each sound record's cells; see `Source`."""
+        tail, kept, width = Tail(self.header, self._odd), self.header.kept, self.header.width
+        self._watched = kept < width or bool(self._odd) or bool(self._refused)
+        for number, line, cells, values, odd in tail.settled(self._records()):
+            self.number, self.line = number, line
+            self.cells = cells if kept == width else cells[:kept]
+            if fault := odd or self._fault(cells) or (self._identifiers and self._id_fault(values)):
+                self._listener.damaged(number, line, cells, fault)
+            else:
+                yield self.cells
+        self.number = tail.number
+        if self._skipped:
+            words = f"{self._skipped:,} hidden rows were left out, as the feed declares"
+            self.notes = (*self.notes, Fault("N-HIDDEN", words))
+        if not self.number:
+            raise refusal(
+                "E-NOROWS", "the sheet has a header but no records", "export it again; has it any rows?"
+            )
+
+    def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
+        """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
+        width = self.header.width
+        line = self._header_line
+        for line, values in self._rows:
+            if line in self._passed_over:
+                self._skipped += 1
+                continue
+            cells = cell_texts(values)
+            yield line, cells if len(cells) == width else self._fitted(cells), values
+        self._rows = iter(())
+        for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
+            yield marked, [""] * width, [""] * width
+
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """Cut off the empty cells behind the header; what is not empty there shows as a cell too many."""
+        width = self.header.width
+        while len(cells) > width and not cells[-1]:
+            cells.pop()
+        return cells
+
+    def _fault(self, cells: list[str]) -> Fault | None:
+        line = self.line
+        if not self._watched and len(cells) == self.header.width and max(map(len, cells)) <= FIELD_CAP:
+            return None
+        if len(cells) > self.header.width:
+            where = self._letters(len(cells) - 1)
+            words = f"a value stands in column {where}, which has no name in the header"
+            return Fault("E-COLS", words, "name the column, or delete the value")
+        if line in self._odd or line in self._refused:
+            return self._odd.get(line, _HIDDEN)
+        if self.header.kept < self.header.width and (words := self.header.misplaced(cells)):
+            return Fault("E-COLS", words, "put each value back under its column")
+        long = next((at for at, cell in enumerate(cells) if len(cell) > FIELD_CAP), -1)
+        if long >= 0:
+            words = f"the cell has {len(cells[long]):,} characters; {FIELD_CAP:,} are the most"
+            return Fault("E-FIELDLEN", words, "shorten it", field=self.header.written[long].strip())
+        return None
+
+    def _id_fault(self, values: list[Value]) -> Fault | None:
+        """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
+        for position in self._identifiers:
+            value = values[position]
+            if value.__class__ is str or (fault := self._of_id(value, position)) is None:
+                continue
+            if fault.code.startswith("E-"):
+                return fault
+            self._listener.remarked(self.number, self.line, fault)
+        return None
+
+    def _of_id(self, value: Value, position: int) -> Fault | None:
+        shown = self._marks.padded.get(self.line, {}).get(self._first_column + position, 0)
+        return id_fault(value, self.columns[position], shown)
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    """Leave out the empty cells at the end of a header."""
+    width = max((at for at, cell in enumerate(cells, 1) if cell.strip()), default=0)
+    return list(islice(cells, width))

@@ -1,0 +1,219 @@
+"""What a sheet of an .xlsx has beside values, which the library that reads the values does not tell.
+
+Cells with an error, formulas that were never worked out, hidden rows, and how far the sheet really reaches. One search
+at the speed of memory finds out whether there is anything of the kind; only then is the sheet parsed for it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+from xml.parsers import expat
+
+from agent.readers.base import refusal
+from agent.readers.cellvalues import column_position
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.errors import RefusedFile
+
+    Signs = tuple[re.Pattern[bytes], re.Pattern[bytes] | None]  # of formulas, of styles
+
+_BLOCK = 262_144  # bytes
+_HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
+_FAR_CELL = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
+_NO_PLACE = re.compile(rb'<c r="(?![A-Z]{1,3}[0-9]{1,7}")')
+_NEAR = 26  # columns that one letter names
+_ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
+_ROW_END = b"</row>"
+_UNUSUAL = (b"='", b"<!D", b":c ", b":row ")  # at its beginning: not written the way the search understands
+_HIDDEN = re.compile(rb'<row [^>]*hidden="(?:1|true)"')
+_FORMULA = re.compile(rb"<f[ />]")
+_BARE_FORMULA = re.compile(rb"<f(?: [^>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
+_SPARSE = 8  # times as many places as cells; a sheet beyond that (and _ROOM) has a cell far outside
+_ROOM = 2_000_000  # places
+_REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+
+
+@dataclass(slots=True)
+class Marks:
+    """What was found; rows are numbered from 1, columns from 0."""
+
+    cells: int = 0
+    width: int = 0  # columns up to the last cell, or 26 where it is among the first of them
+    height: int = 0  # rows up to the last cell
+    hidden: set[int] = field(default_factory=set)
+    errors: dict[int, dict[int, str]] = field(default_factory=dict)  # row → column → what stands there
+    padded: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # row → column → digits its format shows at least
+    formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
+
+    @property
+    def is_sparse(self) -> bool:
+        """Say whether the sheet has so few cells in so large an area that reading it would fill memory."""
+        places = self.width * self.height
+        return places > _ROOM and places > _SPARSE * self.cells
+
+
+def find_marks(sheet: BinaryIO, *, recalculates: bool, padded: Mapping[str, int]) -> Marks:
+    """Look through a sheet's XML.
+
+    Args:
+        sheet: the part as a stream that can be sought in.
+        recalculates: no value of a formula in it was ever worked out.
+        padded: the numbers of styles that show leading zeros, and how many digits each shows at least.
+
+    Raises:
+        RefusedFile: E-WORKBOOK, it is no XML; Q-DTD, it declares a document type.
+
+    """
+    marks = Marks()
+    formula = _FORMULA if recalculates else _BARE_FORMULA
+    styles = re.compile(b' s="(?:%b)"' % b"|".join(map(str.encode, padded))) if padded else None
+    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse:
+        return marks
+    sheet.seek(0)
+    return _Parse(padded, recalculates=recalculates).run(sheet)
+
+
+def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
+    """Note how far a sheet reaches; say whether it is written as usual and has nothing remarkable."""
+    held = sheet.read(_BLOCK)
+    if b"<sheetData" not in held or any(sign in held for sign in _UNUSUAL):
+        return False
+    while block := sheet.read(_BLOCK):
+        text = held + block
+        cut = text.rfind(_ROW_END) + len(_ROW_END)
+        if cut < len(_ROW_END):
+            if len(text) > _HELD:
+                return False
+            held = text
+            continue
+        text, held = text[:cut], text[cut:]
+        if not _measure(text, marks) or _is_odd(text, signs):
+            return False
+    return _measure(held, marks) and not _is_odd(held, signs)
+
+
+def _measure(text: bytes, marks: Marks) -> bool:
+    """Count the cells of whole rows; say whether each names its place."""
+    cells, rows = text.count(b'<c r="'), _ROWS.findall(text)
+    marks.cells += cells
+    marks.width = max(marks.width, _NEAR, *map(_width, set(_FAR_CELL.findall(text))))
+    marks.height = max(marks.height, int(rows[-1])) if rows else marks.height
+    return cells == text.count(b"<c ") + text.count(b"<c>") and not _NO_PLACE.search(text)
+
+
+def _width(letters: bytes) -> int:
+    return column_position(letters.decode()) + 1
+
+
+def _is_odd(text: bytes, signs: Signs) -> bool:
+    """Say whether there is anything that needs the parser; searching for a plain text costs next to nothing."""
+    formula, styles = signs
+    return (
+        b't="e"' in text
+        or (b"hidden=" in text and bool(_HIDDEN.search(text)))
+        or (b"<f" in text and bool(formula.search(text)))
+        or (styles is not None and bool(styles.search(text)))
+    )
+
+
+class _Parse:
+    """One parse of a sheet, cell by cell."""
+
+    def __init__(self, padded: Mapping[str, int], *, recalculates: bool) -> None:
+        self.marks = Marks()
+        self._padded = padded
+        self._recalculates = recalculates
+        self._row = self._column = self._digits = 0
+        self._type = ""
+        self._formula = self._valued = False
+        self._text: list[str] | None = None  # of the value being read
+
+    def run(self, sheet: BinaryIO) -> Marks:
+        """Parse a whole sheet."""
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._characters
+        parser.StartDoctypeDeclHandler = refuse_type
+        try:
+            parser.ParseFile(sheet)
+        except (
+            expat.ExpatError,
+            LookupError,
+            ValueError,
+        ) as error:  # also an encoding or a number that is none
+            raise damaged(f"a sheet is no XML: {error}") from error
+        return self.marks
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2]
+        if local == "c":
+            self._begin_cell(attributes)
+        elif local == "row":
+            self._row = int(attributes.get("r") or self._row + 1)
+            self._column = -1
+            if attributes.get("hidden") in ("1", "true"):
+                self.marks.hidden.add(self._row)
+        elif local == "f":
+            self._formula = True
+        elif local in ("v", "t"):
+            self._text = []
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        named = attributes.get("r", "")
+        place = _REFERENCE.fullmatch(named)
+        if named and not place:
+            raise damaged(f"a cell of row {self._row} has no place in a sheet")
+        self._column = column_position(place[1]) if place else self._column + 1
+        self._row = int(place[2]) if place else self._row
+        self._type = attributes.get("t", "n")
+        self._digits = self._padded.get(attributes.get("s", ""), 0) if self._type == "n" else 0
+        self._formula = self._valued = False
+
+    def _characters(self, text: str) -> None:
+        if self._text is not None:
+            self._text.append(text)
+
+    def _end(self, name: str) -> None:
+        local = name.rpartition(":")[2]
+        if local in ("v", "t") and self._text is not None:
+            # a formula may well give an empty text; an empty number is none
+            self._valued = self._valued or bool(self._text) or self._type == "str"
+            if self._type == "e":
+                self.marks.errors.setdefault(self._row, {})[self._column] = "".join(self._text)
+            self._text = None
+        elif local == "c":
+            self._end_cell()
+
+    def _end_cell(self) -> None:
+        if not self._valued and not self._formula:
+            return
+        marks = self.marks
+        marks.cells += 1
+        marks.width, marks.height = max(marks.width, self._column + 1), max(marks.height, self._row)
+        if self._digits and self._valued:
+            marks.padded.setdefault(self._row, {})[self._column] = self._digits
+        if self._formula and (self._recalculates or not self._valued):
+            marks.formulas.setdefault(self._row, set()).add(self._column)
+
+
+def refuse_type(*declared: object) -> None:
+    """Refuse a part with a document type, which no program that saves workbooks writes."""
+    del declared
+    raise refusal("Q-DTD", "the workbook declares a document type", "save it again with an ordinary program")
+
+
+def damaged(words: str) -> RefusedFile:
+    """Refuse a workbook that cannot be read."""
+    return refusal(
+        "E-WORKBOOK",
+        f"the workbook is damaged: {words}",
+        "open it in a spreadsheet program and save it again",
+    )

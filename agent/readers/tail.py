@@ -1,0 +1,83 @@
+"""Where the records of a table end: blank ones at the end are none, a last line of totals is no order.
+
+For readers whose rows come with their place; `delimited` does the same within its own loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.model import Fault
+from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+
+    from agent.readers.header import Header
+
+More = TypeVar("More")
+
+_BLANK = Fault("E-BLANK", "the record is blank", "delete the row, or fill in the missing record")
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, not an order", "delete the last row")
+_HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
+
+
+class Tail:
+    """Numbers records and holds back those that may turn out to be behind the last."""
+
+    def __init__(self, header: Header, marked: Container[int] = ()) -> None:
+        self._header, self._marked = header, marked  # lines that hold something, though their cells be empty
+        first = header.written[0]
+        self._odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
+        self.number = 0  # of records so far, blank ones at the end left out
+
+    def settled(
+        self, rows: Iterable[tuple[int, list[str], More]]
+    ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
+        """Yield (number, line, cells, whatever came along, fault) for rows of (line, cells, whatever)."""
+        waiting: list[tuple[int, list[str], More]] = []  # a possible line of totals, and blank rows
+        odd_beginnings = self._odd_beginnings
+        for row in rows:
+            cells = row[1]
+            is_odd = cells[0] in odd_beginnings or not cells[0].strip()
+            if is_odd and self._may_be_behind(row[0], cells):
+                waiting.append(row)
+                continue
+            if waiting:
+                for line, before, more in waiting:
+                    self.number += 1
+                    yield self.number, line, before, more, self._odd(before)
+                waiting.clear()
+            self.number += 1
+            yield self.number, row[0], cells, row[2], self._again(cells) if is_odd else None
+        yield from self._last(waiting)
+
+    def _may_be_behind(self, line: int, cells: list[str]) -> bool:
+        """Say whether a row may stand behind the last record: a blank one, or a line of totals."""
+        if line in self._marked:
+            return False
+        kept = self._header.kept
+        first = next((cell for cell in self._own(cells) if cell.strip()), "")
+        return not first or (names_total(first) and looks_like_footer(cells[:kept], kept))
+
+    def _last(
+        self, waiting: list[tuple[int, list[str], More]]
+    ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
+        filled = max((at for at, row in enumerate(waiting, 1) if self._odd(row[1]) is None), default=0)
+        for at, (line, cells, more) in enumerate(waiting[:filled], 1):
+            self.number += 1
+            yield self.number, line, cells, more, _FOOTER if at == filled else self._odd(cells)
+
+    def _own(self, cells: list[str]) -> list[str]:
+        """Return the cells without what a rejects file says about them."""
+        header = self._header
+        if header.kept == header.width == len(cells):
+            return cells
+        nameless = (cells[position] for position in header.nameless if position < len(cells))
+        return [*cells[: header.kept], *nameless, *cells[header.width :]]
+
+    def _odd(self, cells: list[str]) -> Fault | None:
+        return None if "".join(self._own(cells)).strip() else _BLANK
+
+    def _again(self, cells: list[str]) -> Fault | None:
+        return _HEADER_AGAIN if self._header.is_repeated_by(cells) else None

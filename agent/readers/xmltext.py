@@ -1,0 +1,119 @@
+"""Read the records of an XML document: the elements that the feed's `records:` leads to, or all below the root.
+
+Attributes are columns with an @, elements inside others have points in their names, and those that stand several times
+in one record are one column of several values. What makes the document no XML refuses the file by line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, BinaryIO
+
+from agent.readers.base import MEND_COLUMN, REASON_COLUMN, refusal
+from agent.readers.blocks import UnfitError, utf8_blocks
+from agent.readers.content import HEAD, as_ascii
+from agent.readers.keyed import Keyed, refuse_many
+from agent.readers.xmlrecords import Element, Records, Survey, cells_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agent.model import Fault
+    from agent.readers.base import Listener, Reading
+
+FORMATS = ("xml",)
+
+_BEGINS = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>]*)?>[\r\n ]*<)")
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
+)
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+RETURNED = {
+    "Not-sent-because": REASON_COLUMN,
+    "How-to-mend-it": MEND_COLUMN,
+}  # names of elements have no blanks
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
+    """Claim what begins as XML does and is no web page."""
+    del stream, reading
+    text = as_ascii(head)
+    return "xml" if _BEGINS.match(text) and not _HTML.match(text) else ""
+
+
+def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
+    """Open a document.
+
+    Raises:
+        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used.
+
+    """
+    _judge_encoding(stream)
+    return Keyed(Document(stream, reading), (), reading, listener)
+
+
+def _judge_encoding(stream: BinaryIO) -> None:
+    """Look that all bytes belong to the encoding that the document declares."""
+    stream.seek(0)
+    head = stream.read(HEAD)
+    found = _DECLARED.match(as_ascii(head))
+    codec = _MARKS.get(head[:2]) or (found[1].decode().lower() if found else "utf-8")
+    try:
+        for _ in utf8_blocks(stream, 0, codec):
+            pass
+    except (
+        LookupError,
+        UnicodeError,
+    ) as error:  # unknown, or UTF-16 by its own word and not by its first bytes
+        words = f"the document declares the encoding {codec}: {error}"
+        raise refusal("E-ENC", words, "export the file again as UTF-8", line=1) from None
+    except UnfitError as unfit:
+        unfit.find_line(stream, 0, codec)
+        words = f"the document declares {codec}, but {unfit.words}"
+        raise refusal("E-ENC", words, "export the file again as UTF-8", line=unfit.line) from None
+
+
+class Document:
+    """The records of a document; see `keyed.Objects`."""
+
+    def __init__(self, stream: BinaryIO, reading: Reading) -> None:
+        self.raw = ""
+        self.record = Element("", {})  # the one yielded last
+        self.path = _path(reading.records)
+        self.space, self.root = "", ""  # of the document
+        self._stream = stream
+        self._lists, self.names = self._surveyed(frozenset(reading.lists))
+
+    def _surveyed(self, lists: frozenset[str]) -> tuple[frozenset[str], dict[str, bool] | None]:
+        """Go through the whole file; tell what stands several times in a record anywhere, and all names."""
+        records, survey, kinds = Records(self.path), Survey(lists), dict[str, None]()
+        for _, record in records.through(self._stream):
+            kinds[record.name] = None
+            survey.look("", record)
+            refuse_many(len(survey.names))
+        if not self.path and len(kinds) > 1:
+            listed = ", ".join(f"“{name}”" for name in list(kinds)[:10])
+            words = f"elements of several kinds stand below the root: {listed}"
+            raise refusal("E-SHAPE", words, "declare where the records are under `records:` in the feed")
+        if self.path and not kinds:
+            listed = ", ".join(f"“{path}”" for path in records.seen) or "nothing else"
+            words = f"there is nothing at “{'.'.join(self.path)}”; there is {listed}"
+            raise refusal(
+                "E-SHAPE", words, "mend the feed's `records:`, which names all elements from the root down"
+            )
+        names = {RETURNED.get(name, name): nested for name, nested in survey.found().items()}
+        return frozenset(survey.lists), names or ({"": False} if kinds else {})
+
+    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
+        records = Records(self.path)
+        for line, record in records.through(self._stream):
+            self.record = record
+            self.space, self.root = records.space or "", records.root
+            cells, fault = cells_of(self.record, self._lists)
+            yield line, {RETURNED.get(name, name): text for name, text in cells.items()}, fault
+
+
+def _path(records: str) -> tuple[str, ...]:
+    """Part a path at its points, but not those inside the braces of a namespace."""
+    return tuple(part for part in re.findall(r"(?:\{[^}]*\})?[^.{}]+", records)) if records else ()

@@ -1,0 +1,184 @@
+"""Files of every format through the whole of preparing: rows, places of findings, rejects that come back."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from agent.model import Level
+from agent.preparing.job import Job
+from agent.preparing.pipeline import prepare
+from agent.readers import open_source
+from agent.readers.base import Listener, Reading
+from agent.settings.models import Feed
+from tests.workbooks import xlsx
+
+HEADER = "Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"
+FLAT = f"""\
+{HEADER}
+{{% for row in rows %}}
+{{{{ row.Order }}}},7,{{{{ row["Item no"] | trim }}}},{{{{ row.Amount | amount }}}},1,OTHER
+{{% endfor %}}
+"""
+GROUPED = f"""\
+{HEADER}
+{{% for order, lines in rows | groupby("Order") %}}
+{{% for line in lines %}}
+{{{{ order }}}},7,{{{{ line["Item no"] }}}},{{{{ line.Amount }}}},1,OTHER
+{{% endfor %}}
+{{% endfor %}}
+"""
+NESTED = f"""\
+{HEADER}
+{{% for row in rows %}}
+{{% for item in row.line_items if item.returned != "no" %}}
+{{{{ row.id }}}},7,{{{{ item.sku }}}},{{{{ item.price }}}},1,OTHER
+{{% endfor %}}
+{{% endfor %}}
+"""
+COLUMNS = ["Order", "Item no", "Amount", "Note"]
+NESTED_JSON = """[{"id": 1001, "line_items": [{"sku": "00a", "price": 1.50, "returned": "yes"},
+ {"sku": "b", "price": 2, "returned": "no"}]},
+{"id": 1002, "line_items": []},
+{"id": 1003, "line_items": [{"sku": "c", "price": 3, "returned": "yes"}, {"price": 3, "returned": "yes"}]},
+{"id": 1004, "line_items": [{"sku": "d", "price": 0.1, "returned": "yes"}]}]"""
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Prepare a file's bytes; return what came of it and the folder that holds it."""
+
+    def run(content, template, **feed):
+        source, scratch = tmp_path / "source", tmp_path / "scratch"
+        source.write_bytes(content)
+        scratch.mkdir()
+        its = {"bad_rows": {"at_most": "100%"}, **feed}
+        made = Feed(name="shop", level=Level.ITEM, template="t.csv.j2", destination="d", **its)
+        job = Job.from_json(Job(made, template, "", source, scratch, 100).to_json())
+        return prepare(job, lambda _: None), scratch
+
+    return run
+
+
+def _batch(prepared, scratch):
+    return [line for draft in prepared.drafts for line in (scratch / draft.file).read_text().splitlines()[1:]]
+
+
+def _found(prepared):
+    return sorted((one.code, one.place, one.field) for group in prepared.groups for one in group.examples)
+
+
+def test_a_workbook_becomes_a_batch_and_findings_name_its_cells(prepared):
+    """A rule's finding about a batch column leads to the cell it came from; an id that lost digits is found."""
+    rows = [
+        COLUMNS,
+        ["R1", "00120", 64.760000000000005, ""],
+        ["R2", "b", "many", ""],
+        [1234567890123456789, "c", 1, ""],
+        ["R4", "", 1, ""],
+        [5021, "e", 21, ""],
+    ]
+    made, scratch = prepared(xlsx(("Refunds", rows)), FLAT)
+    assert _batch(made, scratch) == ["R1,7,00120,64.76,1,OTHER", "5021,7,e,21.00,1,OTHER"]
+    assert _found(made) == [
+        ("E-NUM", "Refunds!C3", "Amount"),
+        ("E-REQ", "Refunds!B5", "SKU"),
+        ("E-SCIID", "Refunds!A4", "Order"),
+    ]
+    assert (made.counts.records, made.counts.kept_back, made.counts.sent) == (5, 3, 2)
+
+
+@pytest.mark.parametrize("template", [FLAT, GROUPED], ids=["flat", "grouped"])
+def test_what_is_odd_about_a_column_that_is_not_used_does_no_harm(prepared, template):
+    """An error in a note keeps nothing back; one in an amount does, whatever way the template goes."""
+    rows = [COLUMNS, ["R1", "a", 1, ""], ["R2", "b", 2, ""]]
+
+    def errors(_book, sheet):
+        sheet.write_formula(1, 3, "=X", None, "#NAME?")
+        sheet.write_formula(2, 2, "=X", None, "#NAME?")
+
+    made, scratch = prepared(xlsx(("S", rows), edit=errors), template)
+    assert _batch(made, scratch) == ["R1,7,a,1.00,1,OTHER"]
+    assert _found(made) == [("E-CELL", "S!C3", "Amount")]
+
+
+def test_the_rejects_of_a_workbook_come_back_and_are_sent_when_mended(prepared, tmp_path):
+    """Only those: what was sent before is not in it."""
+    rows = [COLUMNS, ["R1", "a", 1, "x"], ["R2", "b", "?", "y"], ["R2", "c", 3, "z"]]
+    made, scratch = prepared(xlsx(("S", rows)), FLAT)
+    assert _batch(made, scratch) == ["R1,7,a,1.00,1,OTHER"]
+    rejects = io.BytesIO((scratch / made.rejects_file).read_bytes())
+    source = open_source(rejects, Reading(), Listener(print, print))
+    assert list(source.columns) == COLUMNS
+    assert list(source) == [["R2", "b", "?", "y"], ["R2", "c", "3", "z"]]
+
+
+def test_line_items_of_a_json_order_are_rows(prepared):
+    """A nested loop goes through them; an item without a value that is used keeps its order back."""
+    made, scratch = prepared(NESTED_JSON.encode(), NESTED)
+    assert _batch(made, scratch) == ["1001,7,00a,1.50,1,OTHER", "1004,7,d,0.10,1,OTHER"]
+    assert _found(made) == [("T-UNDEFINED", "line 4", "SKU")]
+    assert (made.counts.records, made.counts.skipped, made.counts.kept_back) == (4, 1, 1)
+    assert '"id": 1003' in (scratch / made.rejects_file).read_text()
+
+
+def test_line_items_of_an_xml_order_are_rows(prepared):
+    """As those of JSON."""
+    item = "<line_items><sku>{}</sku><price>{}</price><returned>yes</returned></line_items>"
+    items = [item.format(*one) for one in (("a", "1.50"), ("b", 2), ("c", 3))]
+    content = "<r><o><id>1</id>{}{}</o><o><id>2</id>{}</o></r>".format(*items)
+    made, scratch = prepared(content.encode(), NESTED)
+    assert _batch(made, scratch) == ["1,7,a,1.50,1,OTHER", "1,7,b,2.00,1,OTHER", "2,7,c,3.00,1,OTHER"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("{{ row.line_items }}", "T-CELL"), ("{{ row.line_items | trim }}", "E-CTRL"), ("{{ item }}", "T-CELL")],
+)
+def test_a_list_in_a_cell_is_never_taken_for_a_value(prepared, cell, code):
+    """The text of several values is no SKU, whatever a template does with it."""
+    made, _ = prepared(NESTED_JSON.encode(), NESTED.replace("{{ item.sku }}", cell))
+    assert made.drafts == ()
+    assert {found for found, _, _ in _found(made)} == {code}
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"Order,Item no,Amount,Note\n00000120,a,1,\n120,b,2,\n0000012X9,c,3,\n", "line 3"),
+        (
+            xlsx(("S", [COLUMNS, ["00000120", "a", 1, ""], [120, "b", 2, ""], ["0000012X9", "c", 3, ""]])),
+            "S!A3",
+        ),
+    ],
+    ids=["csv", "xlsx"],
+)
+def test_57_ids_of_another_length_than_declared_are_given_back(prepared, content, place):
+    """Lost leading zeros are named as such."""
+    made, scratch = prepared(content, FLAT, id_lengths={"Order": 8})
+    assert _batch(made, scratch) == ["00000120,7,a,1.00,1,OTHER"]
+    (group,) = made.groups
+    assert [one.code for one in group.examples] == ["E-IDLEN", "E-IDLEN"]
+    assert (group.examples[0].place, group.examples[0].found) == (place, "120")
+    assert "leading zeros are lost?" in group.examples[0].words
+    assert "lost" not in group.examples[1].words
+
+
+def test_a_column_under_id_lengths_must_be_there(prepared):
+    """A slip in the feed would else switch the check off."""
+    made, _ = prepared(b"Order,Item no,Amount\n1,a,1\n", FLAT, id_lengths={"Ordre": 8})
+    assert [group.code for group in made.groups] == ["E-HDRMISS"]
+
+
+def test_a_number_of_16_digits_is_sent_and_remarked(prepared):
+    """A warning at its cell; nothing is kept back."""
+    made, scratch = prepared(xlsx(("S", [COLUMNS, [1234567890123000, "a", 1, ""]])), FLAT)
+    assert _batch(made, scratch) == ["1234567890123000,7,a,1.00,1,OTHER"]
+    assert _found(made) == [("W-IDPREC", "S!A2", "Order")]
+
+
+def test_a_file_that_is_refused_as_a_whole_says_where(prepared):
+    """The place of a refusal reaches the report."""
+    made, _ = prepared(b'[{"a": 1},\n{"a" 2}]', FLAT)
+    assert (made.verdict, _found(made)) == ("refused", [("E-JSON", "line 2, column 6", "")])
