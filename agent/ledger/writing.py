@@ -152,7 +152,7 @@ def _move_batch(connection: sqlite3.Connection, change: Transition, pen: Pen) ->
     values = {  # None keeps what is there
         "state": str(following),
         "reason": change.reason if change.reason or moved else None,
-        "updated_at": pen.at,
+        "updated_at": None if change.event == "heard" else pen.at,  # nothing is new then
         "tries": change.tries,
         "due_at": 0.0 if change.due_at is None and moved else change.due_at,
         "awaited": change.awaited,

@@ -66,6 +66,16 @@ def test_what_came_back_and_was_sent_again_is_waited_for_from_then_on(sent):
     assert sent.batch(B.id).sent_at == NOON + 6
 
 
+def test_an_answer_that_says_nothing_new_leaves_the_batch_as_it_was(sent):
+    """It is noted and audited; since when the batch stands where it stands does not change."""
+    sent.commit([fetched(acknowledgement())], at=NOON + 3)
+    sent.commit([moved(B, "processed", awaited=False, answer=answer("processed", 0))], at=NOON + 4)
+    sent.commit([fetched(acknowledgement("b"))], at=NOON + 8)
+    sent.commit([moved(B, "heard", answer=answer("heard", 0, of="ack-b"))], at=NOON + 9)
+    assert sent.batch(B.id).updated_at == NOON + 4
+    assert [one.event for one in sent.answers(B.id)] == ["processed", "heard"]
+
+
 def test_an_alarm_is_forgotten_when_the_batch_moves_on(sent):
     """What was overdue has come; what is awaited next is not overdue yet."""
     sent.commit([moved(B, "overdue", reason="late")], at=NOON + 9)
