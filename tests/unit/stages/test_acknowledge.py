@@ -169,8 +169,9 @@ def test_what_matches_nothing_is_kept_and_said(house, said):
     assert [line["acknowledgement"] for line in said("acknowledgement.unmatched")] == [kept.id]
 
 
-def test_an_answer_that_comes_too_early_is_heard_later(house):
-    """impact.com was faster than our own note that the batch is sent."""
+def test_an_answer_that_comes_too_early_is_heard_later(house_of):
+    """impact.com was faster than our own note that the batch is sent; once that is there, nothing is waited for."""
+    house = house_of(answers={"poll": HOUR})
     batch = house.batch()
     house.ledger.commit([start(house.context, batch.id)], at=house.now)
     house.ledger.note_phase(batch.id, 1, Phase.WILL_PUBLISH, at=house.now)
@@ -179,8 +180,10 @@ def test_an_answer_that_comes_too_early_is_heard_later(house):
     house.engine.collector.collect_due(place)
     (early,) = house.ledger.acknowledgements([AnswerState.EARLY])
     assert house.again(batch).state == "SENDING"
+    house.engine.collector.collect_due(place)
+    assert house.ledger.acknowledgement(early.id).state == "EARLY"
     house.engine.recover()
-    house.engine.collector._next.clear()
+    house.engine._resting.clear()
     house.engine.collector.collect_due(place)
     assert house.again(batch).state == "PROCESSED"
     assert house.ledger.acknowledgement(early.id).state == "APPLIED"
@@ -216,6 +219,18 @@ def test_an_answer_calls_back_what_a_person_had_sent_again(house):
     house.drain()
     assert house.again(batch).state == "PROCESSED"
     assert house.far.published == [batch.name]
+
+
+def test_in_one_pass_answers_come_before_deliveries(house):
+    """The attempt in doubt is due again: what impact.com has said meanwhile is heard before it is tried."""
+    house.far.sends.append("lost")
+    house.far.looks.append("deaf")
+    batch = dropped(house, "A")
+    assert batch.state == "DEFERRED"
+    before = list(house.far.asked)
+    result(house, batch)
+    collect(house, later=HOUR)
+    assert (house.again(batch).state, house.far.asked) == ("PROCESSED", before)
 
 
 def test_results_that_contradict_each_other_are_a_persons_matter(house):
