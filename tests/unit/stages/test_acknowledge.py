@@ -245,6 +245,7 @@ def test_results_that_contradict_each_other_are_a_persons_matter(house):
     assert house.told("done") == {}
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "What came back contradicts itself" in text
+    assert "without refusing any" not in text  # which of the two is true nobody here knows
     assert house.submission(batch.submission).state == "CLOSED"
 
 
@@ -275,6 +276,22 @@ def test_two_results_in_one_mail_that_contradict_each_other_are_not_guessed(hous
     assert "contradict each other" in house.again(batch).reason
 
 
+def test_a_mail_that_came_back_is_told_in_plain_words(house):
+    """It was sent and not delivered; why is said once, and what is left to decide."""
+    batch = dropped(house, "A")
+    status = "Action: failed\nDiagnostic-Code: smtp; 550 no such user\n"
+    head = f"In-Reply-To: <{batch.id}@shop.example>\nContent-Type: multipart/report; boundary=b\n\n"
+    part = "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+    house.postbox.kind = "mail"
+    house.postbox.put("Undelivered Mail", f"{head}{part}{status}\n--b--\n")
+    collect(house)
+    text = house.told("attention")["refunds.csv"]["report.txt"].decode()
+    assert "NEEDS ACTION: It was not delivered" in text
+    assert "Why: the mail came back: smtp; 550 no such user\n" in text
+    assert "  Sent              2027-01-15" in text
+    assert "  Delivered" not in text
+
+
 def test_what_nobody_can_read_waits_for_a_person(house):
     """The report says so; `release` ends the waiting, and says who has looked."""
     batch = dropped(house, "A")
@@ -282,6 +299,7 @@ def test_what_nobody_can_read_waits_for_a_person(house):
     collect(house)
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "An answer came that the agent cannot read" in text
+    assert f"impact-agent resend {batch.id}" in text  # it may have said that the whole file failed
     decided(house, "release", batch.submission)
     collect(house)
     settled = house.again(batch)
