@@ -212,7 +212,6 @@ class TestDelivered:
         words = refusal(stages, "resend", submission.id)
         assert f"{batches[0].id} (SENT), {batches[1].id} (CANCELLED)" in words
 
-
     def test_some_processed_some_without_an_answer(self, stages):
         """One that impact.com has processed must not go out again along with one whose answer is overdue."""
         submission, batches = closed(stages, "SENT", "SENT")
