@@ -169,8 +169,9 @@ def test_what_matches_nothing_is_kept_and_said(house, said):
     assert [line["acknowledgement"] for line in said("acknowledgement.unmatched")] == [kept.id]
 
 
-def test_an_answer_that_comes_too_early_is_heard_later(house):
-    """impact.com was faster than our own note that the batch is sent."""
+def test_an_answer_that_comes_too_early_is_heard_later(house_of):
+    """impact.com was faster than our own note that the batch is sent; once that is there, nothing is waited for."""
+    house = house_of(answers={"poll": HOUR})
     batch = house.batch()
     house.ledger.commit([start(house.context, batch.id)], at=house.now)
     house.ledger.note_phase(batch.id, 1, Phase.WILL_PUBLISH, at=house.now)
@@ -179,8 +180,10 @@ def test_an_answer_that_comes_too_early_is_heard_later(house):
     house.engine.collector.collect_due(place)
     (early,) = house.ledger.acknowledgements([AnswerState.EARLY])
     assert house.again(batch).state == "SENDING"
+    house.engine.collector.collect_due(place)
+    assert house.ledger.acknowledgement(early.id).state == "EARLY"
     house.engine.recover()
-    house.engine.collector._next.clear()
+    house.engine._resting.clear()
     house.engine.collector.collect_due(place)
     assert house.again(batch).state == "PROCESSED"
     assert house.ledger.acknowledgement(early.id).state == "APPLIED"
@@ -218,6 +221,18 @@ def test_an_answer_calls_back_what_a_person_had_sent_again(house):
     assert house.far.published == [batch.name]
 
 
+def test_in_one_pass_answers_come_before_deliveries(house):
+    """The attempt in doubt is due again: what impact.com has said meanwhile is heard before it is tried."""
+    house.far.sends.append("lost")
+    house.far.looks.append("deaf")
+    batch = dropped(house, "A")
+    assert batch.state == "DEFERRED"
+    before = list(house.far.asked)
+    result(house, batch)
+    collect(house, later=HOUR)
+    assert (house.again(batch).state, house.far.asked) == ("PROCESSED", before)
+
+
 def test_results_that_contradict_each_other_are_a_persons_matter(house):
     """The first one stays; the report turns red even after all had ended well."""
     batch = dropped(house, "A", "B")
@@ -230,6 +245,7 @@ def test_results_that_contradict_each_other_are_a_persons_matter(house):
     assert house.told("done") == {}
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "What came back contradicts itself" in text
+    assert "without refusing any" not in text  # which of the two is true nobody here knows
     assert house.submission(batch.submission).state == "CLOSED"
 
 
@@ -260,6 +276,22 @@ def test_two_results_in_one_mail_that_contradict_each_other_are_not_guessed(hous
     assert "contradict each other" in house.again(batch).reason
 
 
+def test_a_mail_that_came_back_is_told_in_plain_words(house):
+    """It was sent and not delivered; why is said once, and what is left to decide."""
+    batch = dropped(house, "A")
+    status = "Action: failed\nDiagnostic-Code: smtp; 550 no such user\n"
+    head = f"In-Reply-To: <{batch.id}@shop.example>\nContent-Type: multipart/report; boundary=b\n\n"
+    part = "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+    house.postbox.kind = "mail"
+    house.postbox.put("Undelivered Mail", f"{head}{part}{status}\n--b--\n")
+    collect(house)
+    text = house.told("attention")["refunds.csv"]["report.txt"].decode()
+    assert "NEEDS ACTION: It was not delivered" in text
+    assert "Why: the mail came back: smtp; 550 no such user\n" in text
+    assert "  Sent              2027-01-15" in text
+    assert "  Delivered" not in text
+
+
 def test_what_nobody_can_read_waits_for_a_person(house):
     """The report says so; `release` ends the waiting, and says who has looked."""
     batch = dropped(house, "A")
@@ -267,6 +299,7 @@ def test_what_nobody_can_read_waits_for_a_person(house):
     collect(house)
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "An answer came that the agent cannot read" in text
+    assert f"impact-agent resend {batch.id}" in text  # it may have said that the whole file failed
     decided(house, "release", batch.submission)
     collect(house)
     settled = house.again(batch)

@@ -102,9 +102,11 @@ def test_another_count_of_rows_is_said():
 
 def test_a_mail_that_came_back_left_nothing():
     """The attempt is known to have left nothing: the batch can be sent again without a doubt."""
-    found = consequence(batch(A, state="SENT"), PUBLISHED, Answer(Stage.BOUNCED, remark="no such user"))
+    found = consequence(
+        batch(A, state="SENT"), PUBLISHED, Answer(Stage.BOUNCED, remark="the mail came back: no such user")
+    )
     assert found.attempt.outcome == "bounced"
-    assert found.reason == "the mail that carried it came back: no such user"
+    assert found.reason == "the mail came back: no such user"
 
 
 @pytest.mark.parametrize("state", list(BatchState))
