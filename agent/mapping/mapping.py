@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from agent.mapping.columns import Bound, bind
+from agent.mapping.dates import DateReader
 from agent.mapping.failures import in_words, record_fault, template_line
 from agent.mapping.filters import feed_filters
 from agent.mapping.layout import (
@@ -22,6 +23,7 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
+from agent.mapping.lookups import Tables, unknown_tables
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from agent.mapping.filters import NumberForm
+    from agent.mapping.dates import DateForm
+    from agent.mapping.numbers import NumberForm
     from agent.mapping.records import Failed, Origin
     from agent.model import Fault
 
@@ -47,6 +50,8 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
+
+_NO_TABLES: Mapping[str, Mapping[str, str]] = {}
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -64,19 +69,21 @@ class FeedTemplate:
         feed: Mapping[str, str],
         *,
         numbers: NumberForm,
-        dates: Sequence[str],
+        dates: DateForm,
         reasons: Mapping[str, str],
+        tables: Mapping[str, Mapping[str, str]] = _NO_TABLES,
     ) -> None:
         self.feed = dict(feed)
+        self.dates = DateReader(dates)
         self.environment: RowEnvironment = row_environment()
-        self.environment.filters.update(feed_filters(numbers, dates, reasons))
+        self.environment.filters.update(feed_filters(numbers, self.dates, reasons, Tables(tables)))
         self.environment.filters["groupby"] = groupby
         self.layout: Layout = read_layout(source, self.environment)
         self.header = self.layout.header
         self.digest = hashlib.sha256(source.encode()).hexdigest()
         bound = bind(self._tree(), None, self.feed)
-        if bound.problems:
-            raise TemplateRefusedError(*bound.problems)
+        if problems := (*unknown_tables(self._tree(), tables), *bound.problems):
+            raise TemplateRefusedError(*problems)
         self.columns_used = bound.used
         self._compile(bound.tree)
 

@@ -12,8 +12,10 @@ from agent.impact.rules import RefusedHeader, row_rules
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.settings.shipped import find_template
+from agent.settings.tables import tables_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.settings.models import Feed
@@ -23,9 +25,9 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
     """Every mistake in a feed's template, layout and rules, each as one line with its place."""
     try:
         path = find_template(feed.template, folder)
-        template = feed_template(feed, path.read_text(encoding="utf-8"))
+        template = feed_template(feed, path.read_text(encoding="utf-8"), tables_of(feed, folder))
     except SettingsError as error:
-        return [str(error)]
+        return [str(problem) for problem in error.problems]
     except TemplateRefusedError as error:
         return [
             _placed(path, problem.line, problem.code, problem.words, problem.mend)
@@ -33,7 +35,12 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
         ]
     try:
         row_rules(
-            feed.level, template.header, codes=feed.codes, currency=feed.currency, max_amount=feed.max_amount
+            feed.level,
+            template.header,
+            codes=feed.codes,
+            currency=feed.currency,
+            max_amount=feed.max_amount,
+            personal=feed.personal,
         )
     except RefusedHeader as error:
         line = template.layout.header_line
@@ -41,8 +48,8 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
     return _layout_problems(feed, folder)
 
 
-def feed_template(feed: Feed, text: str) -> FeedTemplate:
-    """Read a feed's template.
+def feed_template(feed: Feed, text: str, tables: Mapping[str, Mapping[str, str]]) -> FeedTemplate:
+    """Read a feed's template; `tables` are the entries of its tables, by name.
 
     Raises:
         TemplateRefusedError: it has mistakes.
@@ -51,8 +58,9 @@ def feed_template(feed: Feed, text: str) -> FeedTemplate:
         text,
         {**feed.variables, "name": feed.name},
         numbers=feed.numbers,
-        dates=feed.dates.formats,
+        dates=feed.dates,
         reasons=feed.reasons,
+        tables=tables,
     )
 
 

@@ -6,9 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.model import Change, Counts, Finding, FindingGroup, Severity, Total
 from agent.settings.models import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Job:
     scratch: Path  # an empty private folder; everything made is put there
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -34,6 +39,7 @@ class Job:
                 "scratch": str(self.scratch),
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
+                "tables": self.tables,
             }
         )
 
@@ -49,6 +55,7 @@ class Job:
             Path(raw["scratch"]),
             raw["max_rows"],
             raw["preview_rows"],
+            raw["tables"],
         )
 
 

@@ -51,13 +51,14 @@ class Preparation:
     def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
         self.job, self.feed, self.progress = job, job.feed, progress
         self.scratch = Scratch(job.scratch)
-        self.template = feed_template(job.feed, job.template)
+        self.template = feed_template(job.feed, job.template, job.tables)
         self.rules: RowRules = row_rules(
             job.feed.level,
             self.template.header,
             codes=job.feed.codes,
             currency=job.feed.currency,
             max_amount=job.feed.max_amount,
+            personal=job.feed.personal,
         )
         self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows)
         self._identifiers = frozenset(

@@ -56,10 +56,9 @@ def destinations_known(feeds: Iterable[Sheet], known: Collection[str]) -> None:
 
 
 def templates_found(feeds: Iterable[Sheet], folder: Path) -> None:
-    """Look that every template and layout named by a feed is there."""
+    """Look that every template, layout and table named by a feed is there."""
     for page, root in feeds:
-        for key in ("template", "layout"):
-            named = _text(root, key)
+        for named in (_text(root, "template"), _text(root, "layout"), *_texts(root, "tables")):
             if named is not None and named.text:
                 _find(page, named, folder)
 
@@ -96,3 +95,11 @@ def _text(root: Node | None, key: str) -> Scalar | None:
     entries = root.entries if isinstance(root, Mapping) else ()
     found = next((value for name, value in entries if name.text == key), None)
     return found if isinstance(found, Scalar) and not found.nothing else None
+
+
+def _texts(root: Node | None, key: str) -> list[Scalar]:
+    """Return the texts behind the keys below a key at the top of a file."""
+    entries = root.entries if isinstance(root, Mapping) else ()
+    found = next((value for name, value in entries if name.text == key), None)
+    below = found.entries if isinstance(found, Mapping) else ()
+    return [value for _, value in below if isinstance(value, Scalar) and not value.nothing]

@@ -26,6 +26,7 @@ from agent.settings.forms import (
     FilePattern,
     Format,
     Limit,
+    Minuses,
     Name,
     Rows,
     Seconds,
@@ -34,6 +35,14 @@ from agent.settings.forms import (
     TemplateName,
     Text,
     Wildcards,
+)
+from agent.settings.presets import (
+    DatePreset,
+    NumberPreset,
+    Zone,
+    date_presets,
+    filled,
+    number_presets,
 )
 
 __all__ = [
@@ -79,10 +88,19 @@ class BadRows(Model):
 class Numbers(Model):
     """How numbers are written in the source. Only what is declared is understood."""
 
+    preset: NumberPreset = ""  # a language or country, e.g. de, en-US; `numbers: de` is short for it
     decimal: Literal[".", ","] = "."  # the sign before the decimals
-    thousands: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = ""  # the sign between groups
+    thousands: Literal["", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f"] = ""  # the sign between groups
     currency_signs: Signs = ()  # signs or codes that may stand before or behind, e.g. "€", "EUR"
     negative: Literal["refuse", "absolute"] = "refuse"  # what the amount filter does with a minus sign
+    minus: Minuses = ("before",)  # where a minus sign may stand: before, behind (12-), brackets: (12)
+    percent: Literal["refuse", "number", "fraction"] = "refuse"  # 12 %: refused, 12 or 0.12
+    three_decimals: Literal["refuse", "read"] = "refuse"  # 1.234, which would be 1234 in another country
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: object) -> object:
+        return filled(values, number_presets())
 
     @model_validator(mode="after")
     def _two_signs(self) -> Self:
@@ -92,9 +110,16 @@ class Numbers(Model):
 
 
 class Dates(Model):
-    """How dates are written in the source (strptime forms), tried in order."""
+    """How dates are written in the source. Where two forms read different dates, nothing is guessed."""
 
-    formats: DateForms = ("%Y-%m-%d",)  # e.g. "%d.%m.%Y"
+    preset: DatePreset = ""  # a language or country, e.g. de, en-US, or iso; `dates: de` is short for it
+    formats: DateForms = ("%Y-%m-%d",)  # strptime forms, e.g. "%d.%m.%Y"
+    zone: Zone = ""  # of times that name none, e.g. Europe/Berlin; without it they stay without
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: object) -> object:
+        return filled(values, date_presets())
 
 
 class FixedColumn(Model):
@@ -114,6 +139,9 @@ class Feed(Model):
     level: Level  # which columns its batches have
     template: TemplateName  # a file in templates/ beside agent.yaml, or one of the shipped ones
     variables: dict[str, str] = Field(default_factory=dict)  # what the template finds as feed.NAME
+    tables: dict[str, TemplateName] = Field(
+        default_factory=dict
+    )  # for lookup: name → .csv or .yaml in templates/
     destination: Name  # one of those in agent.yaml
     reasons: dict[str, str] = Field(default_factory=dict)  # source text → code; key "default" for the rest
     codes: dict[str, Change | None] = Field(
@@ -133,6 +161,9 @@ class Feed(Model):
     records: str = ""  # where the records of a JSON or XML file are: names parted by dots, e.g. result.orders
     lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
     columns: tuple[FixedColumn, ...] = ()  # format: fixed
+    personal: tuple[
+        str, ...
+    ] = ()  # batch columns that may hold e-mail addresses and what looks like card numbers
     id_lengths: dict[str, Rows] = Field(default_factory=dict)  # source column → characters its ids must have
     encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
     delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself

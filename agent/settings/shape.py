@@ -137,6 +137,8 @@ class Fitting:
     def _fit_model(self, node: Node, model: type[BaseModel], loc: Loc) -> object:
         if issubclass(model, Secret):
             return self._secret(node, loc)
+        if isinstance(node, Scalar) and "preset" in model.model_fields:
+            return {"preset": node.text}
         return self._destination(node, loc) if model is Destination else self._fields(node, model, loc)
 
     def _dict(self, node: Node, form: object, loc: Loc) -> dict[str, object]:

@@ -8,6 +8,7 @@ is at fault (a full disk, no process to be had) the file is not blamed.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from agent.ledger.transition import Transition
 from agent.model import Batch, Counts, Fault, FindingGroup, Severity
 from agent.preparing.job import Job
 from agent.settings.shipped import find_template
+from agent.settings.tables import tables_of
 from agent.spool import NoRoomError
 from agent.states import BatchState
 from agent.workers import TemplateUnusableError
@@ -78,7 +80,7 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
     """Put together what the preparing process needs to know.
 
     Raises:
-        SettingsError: a template cannot be found or read.
+        SettingsError: a template or table cannot be found or read.
 
     """
     destination = settings.destinations[feed.destination]
@@ -89,6 +91,7 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
         source=source,
         scratch=scratch,
         max_rows=min(feed.max_rows, destination.max_rows or feed.max_rows),
+        tables=tables_of(feed, settings.folder),
     )
 
 
@@ -227,7 +230,8 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     The same file that is prepared again on a person's word, or dropped again where the feed allows it, makes
     new batches: the far side may ignore a name that it knows.
     """
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{__version__}"
+    tables = json.dumps(job.tables, sort_keys=True)
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{tables}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,
