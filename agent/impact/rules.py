@@ -72,10 +72,9 @@ def row_rules(
     known = reasons.codes_of(level, codes)
     judge = judging(found, known, currency=currency)
     allowed = set(map(canonical, personal))
+    checks = {name: () if name in allowed else (private(name),) for name in found.header}
     readers = {
-        name: _reader(
-            dialect().columns[name], level, known, max_amount, () if name in allowed else (private(name),)
-        )
+        name: _reader(dialect().columns[name], level, known, max_amount, checks[name])
         for name in found.header
     }
     return RowRules(

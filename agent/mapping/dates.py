@@ -23,7 +23,7 @@ __all__ = ["DateForm", "DateReader"]
 _LONGEST = 64  # characters; more is no date
 _CLOCK = re.compile(r"%[HIMSfpcXT]")  # a form with one of these tells a time of day
 _RUN = re.compile(
-    r"%[a-zA-Z]%[a-zA-Z]"
+    r"%[a-zA-Z]%[a-yA-Z]"
 )  # parts that nothing parts: 2026111 could be 1 November or 11 January
 _SLASHED = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})(?![0-9])", re.ASCII)
 _SERIAL = re.compile(r"([0-9]{5})(?:[.,][0-9]+)?", re.ASCII)

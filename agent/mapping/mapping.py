@@ -27,6 +27,7 @@ from agent.mapping.lookups import Tables, unknown_tables
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
+from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from agent.mapping.dates import DateForm
     from agent.mapping.numbers import NumberForm
     from agent.mapping.records import Failed, Origin
-    from agent.model import Fault
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
 EXPRESSION_FAILURES = (
@@ -96,6 +96,13 @@ class FeedTemplate:
         in `missing` of what is returned.
         """
         return BoundTemplate(self, columns, order, nested)
+
+    def notes(self) -> tuple[Fault, ...]:
+        """Say what was assumed about the records so far."""
+        if not self.dates.assumed:
+            return ()
+        words = f"times that name no zone were read as times in {self.dates.zone}"
+        return (Fault("N-ZONE", words, "`dates: zone` of the feed sets it"),)
 
     def _tree(self) -> nodes.Template:
         return read_layout(self.layout.source, self.environment).tree

@@ -86,7 +86,7 @@ class Preparation:
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
-        for note in source.notes:
+        for note in (*source.notes, *self.template.notes()):
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)

@@ -209,7 +209,7 @@ def test_quantity_read(text: str, form: Numbers, expected: str) -> None:
     assert expected == quantity_text(text, form)
 
 
-@pytest.mark.parametrize("text", ["2.5", "0.01", "two", "2x", "1E2", "\u0662", "2,0", "(2)"])
+@pytest.mark.parametrize("text", ["2.5", "0.01", "two", "2x", "1E2", "2.000", "2,0", "(2)"])
 def test_quantity_refused(text: str) -> None:
     """A quantity is whole and in figures."""
     with pytest.raises(BadValueError) as refused:
