@@ -25,7 +25,7 @@ _CARD = re.compile(
     rf"|(?=(?:{_FIRST}))[0-9]{{4}}(?P<sign>[ -]?)(?:[0-9]{{4}}(?P=sign)){{2}}[0-9]{{4}})(?![0-9])"
 )
 # What an id that is looked at no further must not be, as a pattern's beginning.
-CARD_LIKE = rf"(?:3[47]|{_FIRST})[0-9-]{{13,17}}$"
+CARD_LIKE = rf"(?:3[47]|{_FIRST})[0-9-]{{13,18}}$"
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
 _LAST = 4  # digits of a card that are shown
 _NINE = 9

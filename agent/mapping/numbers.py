@@ -173,9 +173,9 @@ _HINTS = tuple(
     for pattern, mend in (
         (
             r"\(.*\)",
-            "is it an accounting negative? `numbers: minus: brackets` reads it as one; or write it without brackets",
+            "is it an accounting negative? list brackets under `numbers: minus`, or write it without them",
         ),
-        (r".*[0-9]\s*[-\u2212]", "is it a minus behind the number? `numbers: minus: behind` reads it as one"),
+        (r".*[0-9]\s*[-\u2212]", "is it a minus behind the number? list behind under `numbers: minus`"),
         (r".*%", "is it a percentage? say under `numbers: percent` what it stands for"),
         (r"[0-9.,]*_[0-9_.,]*", "take the underscore out; it parts digits in programs only"),
         (
