@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 512  # rows
 _EVERY = 16  # blocks between two words about progress
-_MOST_OF_ONE = 500_000  # rows of one record: a template that gives more does not come to an end
+_MOST_OF_ONE = 200_000  # rows of one record: a template that gives more does not come to an end
 _INNER_LOOP = "look for a loop inside its loop over rows"
 
 
