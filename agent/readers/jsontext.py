@@ -56,6 +56,7 @@ class Document:
 
     def __init__(self, stream: BinaryIO, encoding: Encoding, path: tuple[str, ...]) -> None:
         self.raw = ""
+        self.names: dict[str, bool] | None = None
         self.path, self.encoding = path, encoding
         self._stream = stream
 

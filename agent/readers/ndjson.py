@@ -61,6 +61,7 @@ class ObjectLines:
 
     def __init__(self, stream: BinaryIO, encoding: Encoding) -> None:
         self.raw = ""
+        self.names: dict[str, bool] | None = None
         self.encoding = encoding
         self._stream = stream
 
