@@ -31,6 +31,7 @@ _SERIAL_ZERO = date(1899, 12, 30)  # of the 1900 system, from 1 March 1900 on
 _LIKELY = range(10_000, 80_000)  # serials of 1927 to 2119
 _MIDNIGHT = re.compile(r"(?:.*[^0-9])?24:00(?::00)?(?:[^0-9].*)?", re.ASCII)
 _LEAP = re.compile(r"(?:.*[^0-9])?[0-9]{2}:[0-9]{2}:60(?:[^0-9].*)?", re.ASCII)
+_AGES = 1000 * 366 * 86_400.0  # seconds; a limit that far away is none
 _MONTHS = [
     "January",
     "February",
@@ -58,6 +59,14 @@ class DateForm(Protocol):
     def zone(self) -> str:
         """The time zone of times that name none; "": they stay without."""
 
+    @property
+    def not_after(self) -> float | None:
+        """How many seconds behind the file's coming a date may lie; None: any."""
+
+    @property
+    def not_before(self) -> float | None:
+        """How many seconds before the file's coming a date may lie; None: any."""
+
 
 class _Moment(NamedTuple):
     when: datetime
@@ -67,18 +76,21 @@ class _Moment(NamedTuple):
 class DateReader:
     """The `date` filter: text in a declared form → ISO 8601, with the feed's zone where the text names none."""
 
-    def __init__(self, form: DateForm) -> None:
+    def __init__(self, form: DateForm, now: float = 0.0) -> None:
+        """Read dates of a file that came at `now` (UTC epoch seconds; 0: no date is too old or too new)."""
         self._formats = form.formats
         self._zone = ZoneInfo(form.zone) if form.zone else None
         self._declared = f"declared: {', '.join(form.formats)}"
         self.zone = form.zone
+        self._latest = _shifted(now, form.not_after)
+        self._earliest = _shifted(now, None if form.not_before is None else -form.not_before)
         self.assumed = False  # some time was read in the feed's zone, as it named none
 
     def __call__(self, text: str) -> str:
         """Read one date.
 
         Raises:
-            BadValueError: E-DATE, E-DIGITS or E-TZ, with both readings where there are two.
+            BadValueError: E-DATE, E-DIGITS or E-TZ, with both readings where there are two; E-FUTURE; E-TOOOLD.
         """
         plain = text.strip(BLANKS)
         if digit := foreign_digit(plain):
@@ -89,7 +101,9 @@ class DateReader:
             words = "can be read in two ways by the declared forms"
             raise _bad("E-DATE", words, "leave one of them out under `dates: formats`", text, readings)
         for moment in found:
-            return _iso(self._placed(moment, text))
+            placed = self._placed(moment, text)
+            self._judge(placed, text)
+            return _iso(placed)
         raise self._no_date(text, plain)
 
     def _moments(self, plain: str) -> Iterator[_Moment]:
@@ -116,6 +130,17 @@ class DateReader:
         readings = f"{early.isoformat()} or {late.isoformat()}"
         words = f"names a time that comes twice in {self.zone}: the clock is set back over it"
         raise _bad("E-TZ", words, "export times with their offset from UTC", text, readings)
+
+    def _judge(self, moment: _Moment, text: str) -> None:
+        """Refuse what lies too far from the file's coming; a day counts whole, without a zone it is one of UTC."""
+        begin = moment.when if moment.when.tzinfo else moment.when.replace(tzinfo=self._zone or UTC)
+        if self._latest and begin > self._latest:
+            words = "lies further in the future than the feed lets through"
+            raise _bad("E-FUTURE", words, "check it; `dates: not_after` of the feed sets the limit", text)
+        day = timedelta(days=0 if moment.clock else 1)
+        if self._earliest and begin < self._earliest - day:
+            words = "lies longer ago than the feed lets through"
+            raise _bad("E-TOOOLD", words, "check it; `dates: not_before` of the feed sets the limit", text)
 
     def _no_date(self, text: str, plain: str) -> BadValueError:
         """Say why a text is no date as declared, with the likeliest cause."""
@@ -150,6 +175,13 @@ class DateReader:
         if not readings:
             return _bad("E-DATE", "names a day that does not exist", self._declared, text)
         return _bad("E-DATE", "is not a date as this feed writes them", self._declared, text)
+
+
+def _shifted(now: float, seconds: float | None) -> datetime | None:
+    """Return the moment so many seconds behind another; None where there is no limit."""
+    if not now or seconds is None or abs(seconds) > _AGES:
+        return None
+    return datetime.fromtimestamp(now, UTC) + timedelta(seconds=seconds)
 
 
 def _resembles(plain: str, form: str) -> bool:

@@ -3,15 +3,15 @@ r"""What a template can call. Nothing is guessed: what is not as the feed declar
 | written in a template | does | with | gives |
 |---|---|---|---|
 | `{{ row.Total \| amount }}` | reads a number as `numbers:` declares it | `numbers: de`, `1.234,50 €` | `1234.50` |
-| `{{ row.Qty \| quantity }}` | reads a whole number | `2.00` | `2` |
+| `{{ row.Qty \| quantity }}` | reads a whole number | `numbers: de`, `2,00` | `2` |
 | `{{ row.Date \| date }}` | reads a date as `dates:` declares it | `dates: de`, `02.03.2024` | `2024-03-02` |
-| `{{ row.Why \| reason }}` | the code that `reasons:` has for a text | `changed mind: ITEM_RETURNED` | `ITEM_RETURNED` |
+| `{{ row.Why \| reason }}` | the code that `reasons:` has for a text | `too small` | `ITEM_RETURNED` |
 | `{{ row.Name \| order_id }}` | an id without blanks around it, unless a spreadsheet destroyed it | ` 0012 ` | `0012` |
 | `{{ row.Cat \| lookup("cats") }}` | the entry of a table under `tables:` | `cats: cats.csv`, `Shoes` | `Footwear` |
 | `{{ row.Cat \| lookup("cats", default="Other") }}` | the same, or a default | `Boots` | `Other` |
 | `{% for order, lines in rows \| groupby("Order") %}` | records that share a value, each row knowing its own | | |
 | `{% for item in row \| numbered("Sku", "Amount") %}` | numbered columns Sku1, Amount1, Sku2, … | | `item.Sku` |
-| `{{ (row.Price \| amount \| float) * (row.Qty \| quantity \| int) }}` | exact arithmetic | `0.10`, `3` | `0.30` |
+| `{{ (row.Price \| amount \| float) * (row.Qty \| quantity \| int) }}` | exact arithmetic | `0,10`, `3` | `0.30` |
 
 Each filter maps one text to one text, remembers what it was asked before (bounded), and raises `BadValueError` when the
 text is not what it should be.

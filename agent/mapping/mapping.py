@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from agent.mapping.columns import Bound, bind
-from agent.mapping.dates import DateReader
 from agent.mapping.failures import in_words, record_fault, template_line
 from agent.mapping.filters import feed_filters
 from agent.mapping.layout import (
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from agent.mapping.dates import DateForm
+    from agent.mapping.dates import DateReader
     from agent.mapping.numbers import NumberForm
     from agent.mapping.records import Failed, Origin
 
@@ -69,12 +68,12 @@ class FeedTemplate:
         feed: Mapping[str, str],
         *,
         numbers: NumberForm,
-        dates: DateForm,
+        dates: DateReader,
         reasons: Mapping[str, str],
         tables: Mapping[str, Mapping[str, str]] = _NO_TABLES,
     ) -> None:
         self.feed = dict(feed)
-        self.dates = DateReader(dates)
+        self.dates = dates
         self.environment: RowEnvironment = row_environment()
         self.environment.filters.update(feed_filters(numbers, self.dates, reasons, Tables(tables)))
         self.environment.filters["groupby"] = groupby

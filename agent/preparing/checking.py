@@ -9,6 +9,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agent.errors import SettingsError
 from agent.impact.rules import RefusedHeader, row_rules
+from agent.mapping.dates import DateReader
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.settings.shipped import find_template
@@ -48,8 +49,12 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
     return _layout_problems(feed, folder)
 
 
-def feed_template(feed: Feed, text: str, tables: Mapping[str, Mapping[str, str]]) -> FeedTemplate:
-    """Read a feed's template; `tables` are the entries of its tables, by name.
+def feed_template(
+    feed: Feed, text: str, tables: Mapping[str, Mapping[str, str]], now: float = 0.0
+) -> FeedTemplate:
+    """Read a feed's template.
+
+    `tables` are the entries of its tables, by name; `now` is when the file came, UTC epoch seconds (0: there is none).
 
     Raises:
         TemplateRefusedError: it has mistakes.
@@ -58,7 +63,7 @@ def feed_template(feed: Feed, text: str, tables: Mapping[str, Mapping[str, str]]
         text,
         {**feed.variables, "name": feed.name},
         numbers=feed.numbers,
-        dates=feed.dates,
+        dates=DateReader(feed.dates, now),
         reasons=feed.reasons,
         tables=tables,
     )

@@ -27,6 +27,7 @@ class Job:
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
+    now: float = 0.0  # when the file came, UTC epoch seconds; dates are too old or to come beside it
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -40,6 +41,7 @@ class Job:
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
                 "tables": self.tables,
+                "now": self.now,
             }
         )
 
@@ -56,6 +58,7 @@ class Job:
             raw["max_rows"],
             raw["preview_rows"],
             raw["tables"],
+            raw["now"],
         )
 
 

@@ -51,7 +51,7 @@ class Preparation:
     def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
         self.job, self.feed, self.progress = job, job.feed, progress
         self.scratch = Scratch(job.scratch)
-        self.template = feed_template(job.feed, job.template, job.tables)
+        self.template = feed_template(job.feed, job.template, job.tables, job.now)
         self.rules: RowRules = row_rules(
             job.feed.level,
             self.template.header,

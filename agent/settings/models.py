@@ -115,6 +115,8 @@ class Dates(Model):
     preset: DatePreset = ""  # a language or country, e.g. de, en-US, or iso; `dates: de` is short for it
     formats: DateForms = ("%Y-%m-%d",)  # strptime forms, e.g. "%d.%m.%Y"
     zone: Zone = ""  # of times that name none, e.g. Europe/Berlin; without it they stay without
+    not_after: Seconds | None = None  # how far behind the file's coming a date may lie, e.g. 24h; else any
+    not_before: Seconds | None = None  # and how long before it, e.g. 88d
 
     @model_validator(mode="before")
     @classmethod

@@ -66,7 +66,8 @@ def prepare(
         return _quarantined(received, "Q-ALTERED", words, "drop the file again; cancel this one")
     scratch = context.spool.scratch()
     try:
-        return _prepared(context, received, job_of(context.settings, feed, source, scratch), progress)
+        job = replace(job_of(context.settings, feed, source, scratch), now=received.received_at)
+        return _prepared(context, received, job, progress)
     except (TemplateUnusableError, SettingsError) as error:
         return _refused(received, f"the feed's template cannot be used: {error}")
     except WorkerBroke as error:

@@ -21,8 +21,9 @@ CASES = [
     for path in sorted(CORPUS.glob("*.yaml"))
     for number, case in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")), start=1)
 ]
-ROWS = {*range(54, 55), *range(57, 73), *range(75, 82), 83}  # of the catalogue; workbooks have 55 and 56
+ROWS = {*range(54, 84)} - {56, 82}  # of the catalogue; 56 is of workbooks, nothing is remembered for 82
 SECONDS = 5.0
+NOW = 1_709_380_800.0  # noon of 2 March 2024, UTC
 
 SOUND = {
     "Oid": "O1",
@@ -80,7 +81,7 @@ def prepared(case: dict, folder: Path) -> tuple[list[dict], list[str]]:
     dropped(case, folder / "source.csv")
     scratch = folder / "scratch"
     scratch.mkdir()
-    job = Job(feed, TEMPLATES[kind], "", folder / "source.csv", scratch, 100, tables=TABLES)
+    job = Job(feed, TEMPLATES[kind], "", folder / "source.csv", scratch, 100, tables=TABLES, now=NOW)
     done = prepare(Job.from_json(job.to_json()), lambda _: None)
     findings = (scratch / done.findings_file).read_text(encoding="utf-8").splitlines()
     batches = "".join((scratch / draft.file).read_text(encoding="utf-8") for draft in done.drafts)
@@ -89,7 +90,7 @@ def prepared(case: dict, folder: Path) -> tuple[list[dict], list[str]]:
 
 def test_no_row_of_the_catalogue_is_forgotten() -> None:
     """Each row about values has a case; an empty walk would pass everything below."""
-    assert {case.values[0]["row"] for case in CASES} - {"more"} >= ROWS - {73, 74, 82}
+    assert {case.values[0]["row"] for case in CASES} - {"more"} >= ROWS
     assert len(CASES) > 90
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,3 +156,43 @@ def test_digits_of_other_scripts_are_named() -> None:
 def test_a_long_text_is_no_date() -> None:
     """And is not quoted whole."""
     assert len(refusal("9" * 100_000, formats=ISO).found) <= 64
+
+
+NOW = datetime(2024, 3, 2, 12, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("2024-03-02", None),
+        ("2024-03-03", None),
+        ("2024-03-04", "E-FUTURE"),
+        ("2024-03-03 11:59", None),
+        ("2024-03-03 12:01", "E-FUTURE"),
+        ("2024-03-03 13:01:00+0200", None),
+        ("2023-12-05", None),
+        ("2023-12-04", "E-TOOOLD"),
+        ("2023-12-05 11:59", "E-TOOOLD"),
+        ("0001-01-01", "E-TOOOLD"),
+        ("9999-12-31", "E-FUTURE"),
+    ],
+)
+def test_limits_count_from_the_files_coming(text: str, code: str | None) -> None:
+    """24 hours ahead and 88 days back, to the second; of a day, any part may lie within."""
+    declared = Dates.model_validate({"preset": "iso", "not_after": "24h", "not_before": "88d"})
+    reader = DateReader(declared, NOW)
+    if code is None:
+        assert reader(text)[:10] == text[:10]
+        return
+    with pytest.raises(BadValueError) as refused:
+        reader(text)
+    assert (refused.value.fault.code, refused.value.fault.found) == (code, text)
+
+
+def test_without_limits_any_date_passes() -> None:
+    """impact.com's pages on modifications state none."""
+    assert DateReader(Dates(), NOW)("2999-01-01") == "2999-01-01"
+    assert read("2999-01-01", not_after="24h") == "2999-01-01"
+    far = Dates.model_validate({"not_after": "999999999d", "not_before": "999999999d"})
+    assert DateReader(far, NOW)("9999-12-31") == "9999-12-31"
+    assert DateReader(Dates.model_validate({"not_before": "88d"}), NOW)("9999-12-31") == "9999-12-31"

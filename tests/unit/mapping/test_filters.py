@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 
+from agent.mapping import filters
 from agent.mapping.dates import DateReader
 from agent.mapping.filters import (
     Memo,
@@ -18,6 +20,7 @@ from agent.mapping.filters import (
     whole_number,
 )
 from agent.mapping.lookups import Tables
+from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
 from agent.settings.models import Dates, Numbers
@@ -173,9 +176,51 @@ def test_filters_remember_and_forget() -> None:
     assert len(memo) <= 20_000
 
 
+def examples() -> list[tuple[str, list[str], str]]:
+    """Return the examples in the module's table: an expression, what its columns hold, what it gives."""
+    rows = re.findall(
+        r"^\| `\{\{ (.*) \}\}` \| (.*) \| (.*) \| `(.*)` \|$", filters.__doc__ or "", re.MULTILINE
+    )
+    return [
+        (
+            expression.replace("\\|", "|"),
+            [one for one in re.findall("`([^`]*)`", given) if ": " not in one],
+            gives,
+        )
+        for expression, _, given, gives in rows
+    ]
+
+
+@pytest.mark.parametrize(("expression", "cells", "gives"), examples())
+def test_the_examples_that_people_read_are_true(expression: str, cells: list[str], gives: str) -> None:
+    """As written in the table, for a feed with German numbers and dates."""
+    columns = tuple(dict.fromkeys(re.findall(r"row\.(\w+)", expression)))
+    row = f"1,2,{{{{ {expression} }}}},4"
+    source = f"Oid,ActionTrackerID,Amount,Reason\n{{% for row in rows %}}\n{row}\n{{% endfor %}}\n"
+    template = FeedTemplate(
+        source,
+        {},
+        numbers=Numbers(preset="de"),
+        dates=DateReader(Dates(preset="de")),
+        reasons={"Too small": "ITEM_RETURNED"},
+        tables={"cats": {"Shoes": "Footwear"}},
+    )
+    bound = template.bind(columns)
+    ((_, _, cell, _),) = bound.cells_of([cells], frozenset({2}))
+    assert gives == cell
+
+
+def test_there_are_examples_of_every_filter() -> None:
+    """The table forgets none that a feed has of its own."""
+    told = " ".join(re.findall(r"\| (\w+)", (filters.__doc__ or "").replace("\\", "")))
+    ours = feed_filters(POINT, DateReader(Dates()), {}, Tables({})).keys() - {"cell_text"}
+    assert [name for name in ours if name not in told] == []
+    assert len(examples()) >= 8
+
+
 def test_filters_take_numbers_too() -> None:
     """What an expression worked out goes through a filter like text; 1 and True are not mixed up."""
-    filters = feed_filters(POINT, DateReader(Dates()), {}, Tables({}))
-    assert [filters["amount"](2), filters["amount"](Decimal("2.50"))] == ["2", "2.50"]
+    amount = feed_filters(POINT, DateReader(Dates()), {}, Tables({}))["amount"]
+    assert [amount(2), amount(Decimal("2.50"))] == ["2", "2.50"]
     with pytest.raises(BadValueError):
-        filters["amount"](True)  # noqa: FBT003 - the very value in question
+        amount(True)  # noqa: FBT003 - the very value in question

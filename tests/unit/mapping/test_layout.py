@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.mapping.dates import DateReader
 from agent.mapping.layout import read_layout, row_environment
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
@@ -18,7 +19,7 @@ ROW = "1,{{ row.Name }},2\n"
 
 def template(source: str) -> FeedTemplate:
     """Read a template as a feed does."""
-    return FeedTemplate(source, FEED, numbers=Numbers(), dates=Dates(), reasons={})
+    return FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons={})
 
 
 def in_loop(*lines: str) -> str:

@@ -7,6 +7,7 @@ import time
 import pytest
 from jinja2 import StrictUndefined
 
+from agent.mapping.dates import DateReader
 from agent.mapping.lookups import Tables
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import BadValueError, TemplateRefusedError
@@ -20,7 +21,7 @@ def template(cell: str) -> FeedTemplate:
     """Read a template with this cell."""
     source = f"{HEAD}{{{{ row.Oid }}}},16027,{{{{ {cell} }}}},OTHER\n{{% endfor %}}\n"
     return FeedTemplate(
-        source, {"name": "refunds"}, numbers=Numbers(), dates=Dates(), reasons={}, tables=TABLES
+        source, {"name": "refunds"}, numbers=Numbers(), dates=DateReader(Dates()), reasons={}, tables=TABLES
     )
 
 

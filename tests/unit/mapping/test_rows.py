@@ -93,7 +93,7 @@ class Run:
 
 def template(source: str) -> FeedTemplate:
     """Read a template as a feed does."""
-    return FeedTemplate(source, FEED, numbers=Numbers(), dates=Dates(), reasons=REASONS)
+    return FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons=REASONS)
 
 
 def plain(*lines: str) -> str:
