@@ -19,13 +19,13 @@ __all__ = ["CARD_LIKE", "personal"]
 
 # First digits as the card schemes publish them: American Express 34 and 37 (15 digits), Visa 4, Mastercard 51-55 and
 # 2221-2720, JCB 3528-3589, Discover 6011, 644-649 and 65 (16 digits).
-_FIRST = "4|5[1-5]|2[2-7]|35|6[045]"
+_FIRST = "4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|352[89]|35[3-8]|6011|64[4-9]|65"
 _CARD = re.compile(
     rf"(?<![0-9])(?:3[47][0-9]{{2}}(?P<gap>[ -]?)[0-9]{{6}}(?P=gap)[0-9]{{5}}"
     rf"|(?=(?:{_FIRST}))[0-9]{{4}}(?P<sign>[ -]?)(?:[0-9]{{4}}(?P=sign)){{2}}[0-9]{{4}})(?![0-9])"
 )
 # What an id that is looked at no further must not be, as a pattern's beginning.
-CARD_LIKE = rf"(?:3[47]|{_FIRST})[0-9-]{{13,18}}$"
+CARD_LIKE = rf"(?:3[47]|{_FIRST})[0-9-]{{11,18}}$"
 _ADDRESS = re.compile(r"[^\s@,;<>\"]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,63}")
 _LAST = 4  # digits of a card that are shown
 _NINE = 9
