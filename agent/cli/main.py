@@ -19,6 +19,7 @@ from agent.errors import AgentError
 _COMMANDS = {
     "run": "working",
     "once": "working",
+    "install": "installing",
     "demo": "demo",
     "check": "checking",
     "schema": "checking",

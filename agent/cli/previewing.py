@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli import console
-from agent.cli.common import WrongSettingsError, json_option, name_of, problems_of, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
-from agent.errors import RefusedFile
+from agent.errors import RefusedFile, SettingsError
 from agent.feedback.story import Preview
 from agent.model import Finding, Severity
+from agent.preparing.usable import name_of, problems_of, settings_at
 from agent.stages.prepare import job_of
 from agent.workers import Workers
 
@@ -41,7 +42,7 @@ def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> 
     settings = settings_at(ctx.obj)
     chosen = _feed(settings, file, feed)
     if problems := problems_of(settings, chosen):
-        raise WrongSettingsError("\n".join(problems))
+        raise SettingsError(tuple(problems))
     _check(file, chosen)
     with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder:
         scratch = Path(folder)

@@ -10,8 +10,11 @@ import click
 
 from agent import log
 from agent.cli import console
-from agent.cli.common import checked, json_option, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
+from agent.feedback.answered import needs_a_look
+from agent.notify import Notifier
+from agent.preparing.usable import checked, settings_at
 from agent.service import Agent
 from agent.stages.close import make_story
 from agent.states import BatchState, SubmissionState
@@ -29,9 +32,12 @@ _ASIDE = frozenset({SubmissionState.REJECTED, SubmissionState.QUARANTINED, Submi
 @click.command()
 @click.pass_context
 def run(ctx: click.Context) -> None:
-    """Work until stopped: take what is dropped, prepare, deliver, tell. SIGTERM ends it cleanly."""
+    """Work until stopped: take what is dropped, prepare, deliver, tell. SIGTERM ends it cleanly.
+
+    SIGHUP has it read its settings again; if those are wrong, it says so and works on with the old ones.
+    """
     log.configure()
-    with Agent(checked(settings_at(ctx.obj))) as agent:
+    with Agent(checked(settings_at(ctx.obj)), ctx.obj, Notifier()) as agent:
         agent.run()
 
 
@@ -54,7 +60,7 @@ def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's w
             console.print_json({"submissions": [console.story_json(story) for story in stories]})
         else:
             console.status(stories, empty="Nothing was due.")
-    ctx.exit(outcome(stories, unsettled=agent.unsettled))
+    ctx.exit(outcome(stories, unsettled=agent.scanner.unsettled))
 
 
 def _stories(agent: Agent, touched: set[str]) -> list[Story]:
@@ -81,9 +87,14 @@ def outcome(stories: Sequence[Story], *, unsettled: int = 0) -> Exit:
         return Exit.UNAVAILABLE
     if batches & _GOING or SubmissionState.RECEIVED in states or unsettled:
         return Exit.TRY_AGAIN
-    if BatchState.HELD in batches or states & _ASIDE or any(story.counts.kept_back for story in stories):
+    if BatchState.HELD in batches or states & _ASIDE or any(map(_is_refused, stories)):
         return Exit.DATA_REFUSED
     return Exit.DONE
+
+
+def _is_refused(story: Story) -> bool:
+    """Whether some of it was refused, here or there, or what came back of it has to be looked at."""
+    return bool(story.counts.kept_back) or needs_a_look(story)
 
 
 def _was_refused(delivery: Delivery) -> bool:

@@ -26,6 +26,7 @@ class Job:
     scratch: Path  # an empty private folder; everything made is put there
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
+    max_size: int | None = None  # bytes of one batch file
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
     now: float = 0.0  # when the file came, UTC epoch seconds; dates are too old or to come beside it
 
@@ -40,6 +41,7 @@ class Job:
                 "scratch": str(self.scratch),
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
+                "max_size": self.max_size,
                 "tables": self.tables,
                 "now": self.now,
             }
@@ -57,6 +59,7 @@ class Job:
             Path(raw["scratch"]),
             raw["max_rows"],
             raw["preview_rows"],
+            raw["max_size"],
             raw["tables"],
             raw["now"],
         )

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from agent.errors import SettingsError
-from agent.preparing.checking import feed_problems
+from agent.preparing.usable import problems_of
+from agent.settings.kinds import Kinds
 from agent.settings.loader import load
 from agent.settings.models import Destination
 
@@ -98,7 +99,7 @@ def test_settings_that_cannot_be_meant_are_refused(case, tmp_path):
     agent, feed, place, words = SETTINGS[case]
     started = time.monotonic()
     with pytest.raises(SettingsError) as refused:
-        load(lay_out(tmp_path / "settings", agent, feed), {"any": Destination})
+        load(lay_out(tmp_path / "settings", agent, feed), Kinds({"any": Destination}))
     assert time.monotonic() - started < SECONDS
     told = str(refused.value.problems[0])
     assert told.startswith(place)
@@ -108,7 +109,7 @@ def test_settings_that_cannot_be_meant_are_refused(case, tmp_path):
 def test_106_a_country_that_looks_like_a_truth_stays_a_text(tmp_path):
     """`country: NO` is Norway: nothing has to be quoted."""
     feed = FEED + "variables: {country: NO, since: 2024-01-01, code: 012}\n"
-    loaded = load(lay_out(tmp_path / "settings", AGENT, feed), {"any": Destination})
+    loaded = load(lay_out(tmp_path / "settings", AGENT, feed), Kinds({"any": Destination}))
     assert loaded.feeds["refunds"].variables == {"country": "NO", "since": "2024-01-01", "code": "012"}
 
 
@@ -116,9 +117,9 @@ def test_106_a_country_that_looks_like_a_truth_stays_a_text(tmp_path):
 def test_templates_that_cannot_be_meant_are_refused(case, tmp_path):
     """Before any file is dropped, with the template's line."""
     template, place, words = TEMPLATES[case]
-    settings = load(lay_out(tmp_path / "settings", AGENT, FEED, template), {"any": Destination})
+    settings = load(lay_out(tmp_path / "settings", AGENT, FEED, template), Kinds({"any": Destination}))
     started = time.monotonic()
-    (problem,) = feed_problems(settings.feeds["refunds"], settings.folder)
+    (problem,) = problems_of(settings, settings.feeds["refunds"])
     assert time.monotonic() - started < SECONDS
     assert problem.startswith(place)
     assert words in problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.errors import SettingsError
-from agent.preparing.checking import feed_problems
+from agent.preparing.checking import feed_problems, template_text
 from agent.settings.models import Feed
 from agent.settings.tables import read_table, tables_of
 
@@ -77,17 +77,22 @@ def folder(tmp_path):
     return tmp_path
 
 
+def problems(feed, folder):
+    """Return what a check says of a feed's template and tables."""
+    return feed_problems(feed, folder, {feed.template: template_text(feed.template, folder)})
+
+
 def test_check_reads_the_tables(folder):
     """A mistake in one is told before any file is dropped, as is a table that is not declared."""
     feed = Feed.model_validate({**FEED, "tables": {"categories": "cats.csv"}})
     table = folder / "templates" / "cats.csv"
     table.write_text("Shop,impact.com\nShoes,Footwear\n", encoding="utf-8")
-    assert feed_problems(feed, folder) == []
+    assert problems(feed, folder) == []
     assert tables_of(feed, folder) == {"categories": {"Shoes": "Footwear"}}
     table.write_text("Shop,impact.com\nShoes,Footwear\nShoes,x\n", encoding="utf-8")
-    (problem,) = feed_problems(feed, folder)
+    (problem,) = problems(feed, folder)
     assert problem.startswith("templates/cats.csv:3: C-TABLE")
-    (problem,) = feed_problems(Feed.model_validate(FEED), folder)
+    (problem,) = problems(Feed.model_validate(FEED), folder)
     assert problem.startswith("templates/t.csv.j2:3: T-TABLE there is no table 'categories'")
 
 
