@@ -93,7 +93,7 @@ def identifier(column: str, *, size: int, prefix: str = "", private: tuple[Check
 
     `private` are the checks of what must not be sent, here as below.
     """
-    checks = (formula, _too_long(size), *private, unwritable, untrimmed, _destroyed, _no_id)
+    checks = (formula, _too_long(size), *private, unwritable, untrimmed, _other_digits, _destroyed, _no_id)
     sound = re.compile(_SOUND_ID.format(size - 1)).fullmatch
 
     def read(text: str) -> str | Fault:
@@ -173,6 +173,17 @@ def _hidden(text: str, column: str, forbidden: re.Pattern[str]) -> Fault | None:
         return None
     words = f"contains {code_point(found[0])}, which must not be in it"
     return blame("E-CTRL", column, words, "remove that character in the source", text)
+
+
+def _other_digits(text: str, column: str) -> Fault | None:
+    """Refuse an id with digits of another script: it looks like the true one and is not."""
+    found = (
+        None if text.isascii() else next((one for one in text if one.isdecimal() and not one.isascii()), None)
+    )
+    if found is None:
+        return None
+    mend = "write it with the digits 0 to 9, as the shop does"
+    return blame("E-DIGITS", column, f"contains {code_point(found)}", mend, text)
 
 
 def _destroyed(text: str, column: str) -> Fault | None:
