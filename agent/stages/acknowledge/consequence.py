@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _AWAITED = frozenset({BatchState.SENT, BatchState.TAKEN})
-_OPEN = frozenset({BatchState.IN_DOUBT, BatchState.DEFERRED, BatchState.HELD})
+_OPEN = frozenset(  # may have arrived: those who were never tried are told apart before
+    {BatchState.IN_DOUBT, BatchState.DEFERRED, BatchState.HELD, BatchState.READY}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 import pytest
 
 from agent.ledger.ids import acknowledgement_id
@@ -201,6 +203,21 @@ def test_an_answer_ends_a_doubt(house):
     assert house.far.published == [batch.name]
 
 
+def test_an_answer_calls_back_what_a_person_had_sent_again(house):
+    """Nobody could tell whether it arrived, and a person said no; before it is sent once more, the answer comes."""
+    house.far.sends.append("lost")
+    house.far.looks.append("blind")
+    batch = dropped(house, "A")
+    decided(house, "resend", batch.id)
+    assert house.again(batch).state == "READY"
+    result(house, batch)
+    house.engine.collector._next.clear()
+    house.engine.collector.collect_due(house.settings.acknowledgements[0].place)
+    house.drain()
+    assert house.again(batch).state == "PROCESSED"
+    assert house.far.published == [batch.name]
+
+
 def test_results_that_contradict_each_other_are_a_persons_matter(house):
     """The first one stays; the report turns red even after all had ended well."""
     batch = dropped(house, "A", "B")
@@ -224,6 +241,23 @@ def test_an_answer_for_several_batches_is_not_guessed(house):
     collect(house)
     assert {house.again(one).state for one in (first, second)} == {"SENT"}
     assert events(house, first) == events(house, second) == ["unclear"]
+
+
+@pytest.mark.parametrize("second", ["TotalErrors: 1", "kind regards"])
+def test_two_results_in_one_mail_that_contradict_each_other_are_not_guessed(house, second):
+    """The first one must not pass for all that was said: it may be the one without the refused rows."""
+    batch = dropped(house, "A", "B")
+    mail = EmailMessage()
+    mail["Subject"] = "your submission"
+    for said, ending in (("TotalErrors: 0", "csv"), (second, "txt")):
+        text = f"FileName: {batch.name}\nTotalRecords: 2\n{said}\n".encode()
+        name = f"result_{batch.name.removesuffix('csv')}{ending}"
+        mail.add_attachment(text, maintype="application", subtype="octet-stream", filename=name)
+    house.postbox.kind = "mail"
+    house.postbox.put("your submission", mail.as_string())
+    collect(house)
+    assert (house.again(batch).state, events(house, batch)) == ("SENT", ["unclear"])
+    assert "contradict each other" in house.again(batch).reason
 
 
 def test_what_nobody_can_read_waits_for_a_person(house):
@@ -322,3 +356,18 @@ def test_one_acknowledgement_that_cannot_be_read_keeps_back_no_other(house):
     collect(house)
     assert house.ledger.acknowledgement(kept.id).state == "UNMATCHED"
     assert house.again(batch).state == "PROCESSED"
+
+
+def test_one_answer_for_two_batches_of_a_file_that_had_ended_is_heard(house_of):
+    """The file is opened again once, not once for each batch: that would undo all of it, again and again."""
+    house = house_of(answers={"destinations": ("elsewhere",)})
+    first = dropped(house, "A")
+    decided(house, "resend", first.submission)
+    house.drain()
+    batches = house.batches(house.submission(first.submission))
+    assert house.submission(first.submission).state == "CLOSED"
+    names = "".join(f"{batch.name},Queued\n" for batch in batches)
+    house.postbox.put("receipt_of_both.csv", f"FileName,Status\n{names}")
+    collect(house)
+    assert [house.again(batch).state for batch in batches] == ["TAKEN", "TAKEN"]
+    assert house.submission(first.submission).state == "CLOSED"

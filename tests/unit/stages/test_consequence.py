@@ -54,7 +54,7 @@ def test_a_result_ends_it(state, refused):
     assert event(state, Stage.PROCESSED, refused=refused) == "processed"
 
 
-@pytest.mark.parametrize("state", ["IN_DOUBT", "DEFERRED", "HELD"])
+@pytest.mark.parametrize("state", ["IN_DOUBT", "DEFERRED", "HELD", "READY"])
 def test_an_answer_ends_a_doubt(state):
     """What impact.com has taken or processed has arrived; the attempt in doubt is known to have worked."""
     for stage, expected in ((Stage.TAKEN, "taken"), (Stage.PROCESSED, "processed")):
