@@ -22,18 +22,20 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
+from agent.mapping.lookups import Tables, unknown_tables
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
+from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jinja2 import Template
 
-    from agent.mapping.filters import NumberForm
+    from agent.mapping.dates import DateReader
+    from agent.mapping.numbers import NumberForm
     from agent.mapping.records import Failed, Origin
-    from agent.model import Fault
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
 EXPRESSION_FAILURES = (
@@ -47,6 +49,8 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
+
+_NO_TABLES: Mapping[str, Mapping[str, str]] = {}
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -64,19 +68,21 @@ class FeedTemplate:
         feed: Mapping[str, str],
         *,
         numbers: NumberForm,
-        dates: Sequence[str],
+        dates: DateReader,
         reasons: Mapping[str, str],
+        tables: Mapping[str, Mapping[str, str]] = _NO_TABLES,
     ) -> None:
         self.feed = dict(feed)
+        self.dates = dates
         self.environment: RowEnvironment = row_environment()
-        self.environment.filters.update(feed_filters(numbers, dates, reasons))
+        self.environment.filters.update(feed_filters(numbers, self.dates, reasons, Tables(tables)))
         self.environment.filters["groupby"] = groupby
         self.layout: Layout = read_layout(source, self.environment)
         self.header = self.layout.header
         self.digest = hashlib.sha256(source.encode()).hexdigest()
         bound = bind(self._tree(), None, self.feed)
-        if bound.problems:
-            raise TemplateRefusedError(*bound.problems)
+        if problems := (*unknown_tables(self._tree(), tables), *bound.problems):
+            raise TemplateRefusedError(*problems)
         self.columns_used = bound.used
         self._compile(bound.tree)
 
@@ -89,6 +95,13 @@ class FeedTemplate:
         in `missing` of what is returned.
         """
         return BoundTemplate(self, columns, order, nested)
+
+    def notes(self) -> tuple[Fault, ...]:
+        """Say what was assumed about the records so far."""
+        if not self.dates.assumed:
+            return ()
+        words = f"times that name no zone were read as times in {self.dates.zone}"
+        return (Fault("N-ZONE", words, "`dates: zone` of the feed sets it"),)
 
     def _tree(self) -> nodes.Template:
         return read_layout(self.layout.source, self.environment).tree

@@ -7,13 +7,15 @@ from itertools import product
 import pytest
 from jinja2 import TemplateError
 
+from agent.mapping.dates import DateReader
 from agent.mapping.filters import cell_text, feed_filters
 from agent.mapping.layout import row_environment
+from agent.mapping.lookups import Tables
 from agent.mapping.mapping import BoundTemplate, FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.mapping.records import Stream
 from agent.model import Fault
-from agent.settings.models import Numbers
+from agent.settings.models import Dates, Numbers
 
 FEED = {"name": "refunds", "action_tracker_id": "16027"}
 REASONS = {"returned": "ITEM_RETURNED"}
@@ -91,7 +93,7 @@ class Run:
 
 def template(source: str) -> FeedTemplate:
     """Read a template as a feed does."""
-    return FeedTemplate(source, FEED, numbers=Numbers(), dates=("%Y-%m-%d",), reasons=REASONS)
+    return FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons=REASONS)
 
 
 def plain(*lines: str) -> str:
@@ -496,7 +498,7 @@ VALUES = [
 def ordinary(expression: str, value: str) -> str | None:
     """What ordinary Jinja, in the same sandbox with the same filters, makes of it; None where it fails."""
     environment = row_environment()
-    environment.filters.update(feed_filters(Numbers(), ("%Y-%m-%d",), REASONS))
+    environment.filters.update(feed_filters(Numbers(), DateReader(Dates()), REASONS, Tables({})))
     try:
         return cell_text(
             environment.compile_expression(expression, undefined_to_none=False)(row={"a": value})
