@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from agent.model import Change, Counts, Finding, FindingGroup, Severity, Total
+from agent.readers.detected import UNSEEN, Detected
 from agent.settings.models import Feed
 
 
@@ -22,6 +23,7 @@ class Job:
     scratch: Path  # an empty private folder; everything made is put there
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
+    glance: bool = False  # open the file and look for the columns, and no further
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -34,6 +36,7 @@ class Job:
                 "scratch": str(self.scratch),
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
+                "glance": self.glance,
             }
         )
 
@@ -49,6 +52,7 @@ class Job:
             Path(raw["scratch"]),
             raw["max_rows"],
             raw["preview_rows"],
+            raw["glance"],
         )
 
 
@@ -81,7 +85,7 @@ class Prepared:
     columns: tuple[str, ...] = ()
     columns_unused: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
-    detected: dict[str, str] = field(default_factory=dict)  # encoding, delimiter, … in words
+    detected: Detected = UNSEEN
     first_rows: tuple[tuple[str, ...], ...] = ()
     peak_memory: int = 0  # bytes, of the preparing process
 
@@ -102,6 +106,7 @@ class Prepared:
         raw["groups"] = tuple(_group(group) for group in raw["groups"])
         for name in ("columns", "columns_unused", "header"):
             raw[name] = tuple(raw[name])
+        raw["detected"] = Detected(**raw["detected"])
         raw["first_rows"] = tuple(tuple(row) for row in raw["first_rows"])
         return cls(**raw)
 
