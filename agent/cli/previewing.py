@@ -43,7 +43,7 @@ def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> 
     chosen = chosen_feed(settings, file, feed)
     with tried(settings, chosen, file) as told:
         if as_json:
-            console.print_json(_json(told))
+            console.print_json(console.preview_json(told))
         else:
             console.preview(told)
     if told.refused:
@@ -113,8 +113,3 @@ def _batches(settings: Settings, feed: Feed, prepared: Prepared) -> tuple[tuple[
         (f"{name} ({number})", draft.rows, draft.size)
         for number, draft in enumerate(prepared.drafts, start=1)
     )
-
-
-def _json(told: Preview) -> dict[str, object]:
-    form = console.as_json(replace(told, findings=None))
-    return {**form, "unused_columns": told.unused} if isinstance(form, dict) else {}
