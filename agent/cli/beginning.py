@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,12 @@ class InTheWayError(AgentError):
     exit = Exit.USAGE
 
 
+class UnreadSampleError(AgentError):
+    """The sample can be read in no way, so nothing is known of such files."""
+
+    exit = Exit.DATA_REFUSED
+
+
 @click.command("new-feed")
 @click.argument("sample", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -99,7 +106,7 @@ def new_feed(
             console.print_json(_json(chosen, settings.folder, written, told))
         else:
             console.preview(told)
-            click.echo("\n" + "\n".join(_next(chosen, settings.folder, written, plan, told)))
+            click.echo("\n".join(("", *_next(chosen, settings.folder, written, plan))))
 
 
 def _settings(path: Path) -> Settings:
@@ -135,18 +142,26 @@ def _destination(settings: Settings, wanted: str | None) -> str:
 
 
 def _read(sample: Path) -> Sample:
-    if sample.stat().st_size > _LARGEST:
-        raise InTheWayError(f"{sample.name} is too large for a sample; take a part of it")
-    with sample.open("rb") as stream:
+    """Read the sample in whatever way it can be read.
+
+    Raises:
+        UnreadSampleError: in none; why not.
+        OSError: it may not be opened.
+
+    """
+    with os.fdopen(os.open(sample, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            raise UnreadSampleError(f"{prose(sample.name)} is no plain file of a size that a feed would take")
         try:
             return sampled(stream)
         except RefusedFile as refused:
-            lines = [
-                f"{one.place + ': ' if one.place else ''}{one.code} {one.words}; {one.mend}"
+            lines = (
+                f"  {one.place}{': ' if one.place else ''}{one.code} {one.words}; {one.mend}"
                 for one in refused.findings
-            ]
-            words = f"{sample.name} cannot be read, so nothing was written:\n" + "\n".join(lines)
-            raise click.ClickException(prose(words)) from refused
+            )
+            words = f"{sample.name} cannot be read, so nothing was written:"
+            raise UnreadSampleError("\n".join(map(prose, (words, *lines)))) from refused
 
 
 def _write(folder: Path, texts: dict[str, tuple[str, str]]) -> list[Path]:
@@ -193,7 +208,7 @@ def _marks(folder: Path, written: Sequence[Path]) -> list[tuple[str, int, str]]:
     ]
 
 
-def _next(name: str, folder: Path, written: Sequence[Path], plan: Plan, told: Preview) -> list[str]:
+def _next(name: str, folder: Path, written: Sequence[Path], plan: Plan) -> list[str]:
     """Say what was written, what to look at, and what to do then."""
     lines = [f"Written: {', '.join(str(path) for path in reversed(written))}"]
     if plan.shape is not None:
@@ -203,8 +218,7 @@ def _next(name: str, folder: Path, written: Sequence[Path], plan: Plan, told: Pr
     lines += [f"  {file}:{line}: {text}" for file, line, text in _marks(folder, written)]
     lines += ["", "Then look again, until it is what impact.com should get:"]
     lines += ["  impact-agent check", f"  impact-agent preview SAMPLE --feed {name}"]
-    if told.groups:
-        lines.append("  impact-agent explain CODE    what a finding means and how to mend it")
+    lines.append("  impact-agent explain CODE    what a finding means, and how to mend it")
     return lines
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.starting.tables import names, status_kind
+from agent.starting.tables import UNKNOWN, names, reason_code, status_kind
 from agent.starting.texts import plain_words
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from agent.starting.texts import Column
 
-SURE, MAYBE, PART, CONTENT = 100, 60, 45, 30  # how much a name, or contents alone, speak for a use
+SURE, PREFIXED, MAYBE, PART, CONTENT = (
+    100,
+    90,
+    60,
+    45,
+    30,
+)  # how much a name, or contents alone, speak for a use
+_LOOKED_AT = 200  # texts
 _PARTS = 4  # words a name may have that only contains a known one
 
 _FITS: dict[str, Callable[[Column], bool]] = {
@@ -89,6 +96,10 @@ def _scores(columns: Sequence[Column]) -> Iterator[tuple[int, str, int]]:
             if column.within and use in _OF_ORDERS:
                 continue
             score = _score(use, column)
+            if use == "reason" and score < SURE and not _tells_reasons(column):
+                continue
+            if use == "order" and plain_words(column.prefix) in names()["order"]:
+                score = max(score, PREFIXED)
             if score and _FITS[use](column):
                 yield score, use, position
 
@@ -107,6 +118,12 @@ def _score(use: str, column: Column) -> int:
     ):
         return PART
     return CONTENT if _speaks(use, column) else 0
+
+
+def _tells_reasons(column: Column) -> bool:
+    """Whether texts say why: some that are known, or such as come again; not another one for each record."""
+    known = any(reason_code(text) != UNKNOWN for text in list(column.counts)[:_LOOKED_AT])
+    return known or 2 * len(column.counts) <= len(column.filled)
 
 
 def _speaks(use: str, column: Column) -> bool:

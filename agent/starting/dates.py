@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_YEARS = range(1990, 2100)  # in which shops sell on the web
 _MOST = 1_000  # different dates looked at
 _DAYS = (
     "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%d/%m/%y",
@@ -31,9 +32,10 @@ def read_date(text: str, form: str) -> datetime | None:
     if not text.isascii() or not any(map(str.isdigit, text)):
         return None
     try:
-        return datetime.strptime(text, form)  # noqa: DTZ007 - only how it reads, at no place on earth
+        moment = datetime.strptime(text, form)  # noqa: DTZ007 - only how it reads, at no place on earth
     except ValueError:
         return None
+    return moment if moment.year in _YEARS else None  # other digits are some number
 
 
 @lru_cache(maxsize=512)
@@ -52,5 +54,6 @@ def _distinct(texts: tuple[str, ...], forms: list[str]) -> list[str]:
     """Leave out forms that read every date as an earlier one does."""
     kept: dict[tuple[datetime | None, ...], str] = {}
     for form in forms:
-        kept.setdefault(tuple(read_date(text, form) for text in texts), form)
+        read = (read_date(text, form) for text in texts)
+        kept.setdefault(tuple(moment and moment.replace(tzinfo=None) for moment in read), form)
     return list(kept.values())

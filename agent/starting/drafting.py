@@ -78,7 +78,7 @@ def _doubts(plan: Plan) -> Iterator[str]:
         yield from template_remark(
             f"no column seems to hold the article's number; put it in place of {UNKNOWN}"
         )
-    if "order" in used and (prefix := prefix_of(plan)):
+    if "order" in used and (prefix := plan.order_prefix):
         words = f"{quoted(shown(prefix))} is taken from the front of the order's number; does impact.com have it so?"
         yield from template_remark(words)
 
@@ -121,33 +121,42 @@ def _by_status(plan: Plan) -> Iterator[str]:
     if plan.amount == "difference":
         yield from _refunded(plan)
     seen = ", ".join(f"{shown(text)} ({count})" for text, count in column.counts.most_common(12))
-    what = "are sent" if plan.amount == "left" else "are taken back as a whole"
-    yield from template_remark(f"which {_things(plan)} {what}? The sample has {seen}")
+    yield from template_remark(f"which {_whole_words(plan)}? The sample has {seen}")
     yield f"{{% if status in {_tuple(whole or [UNKNOWN])} %}}"
     yield from _left(plan) if plan.amount == "left" else _taken_back(plan)
     if plan.amount == "difference":
         yield "{% elif refunded != 0 %}"
         yield from _difference(plan)
     elif plan.amount == "zero" and statuses.get("partly"):
+        yield from template_remark(
+            "what is left of these is not in the file, so they are named, not sent. To pass over them, move them to "
+            "the last list"
+        )
         yield f"{{% elif status in {_tuple(statuses['partly'])} %}}"
-        yield from template_remark("what is left of these is not in the file; they are named, not sent")
         yield from _rows(plan, "partly taken back - what is left is not known", "", "OTHER")
     unknown = statuses.get("unknown", ())
     if unknown:
         yield from template_remark(
-            f"what do {listed(unknown)} mean? Put each into the line above, or below where nothing is to be sent"
+            f"what does each of these mean: {listed(unknown)}? Put it into the list above where it is taken back, into "
+            "the one below where nothing is to be sent"
         )
-    yield f"{{% elif status not in {_tuple([*statuses.get('standing', ()), ''])} %}}"
+    standing = [*statuses.get("standing", ()), *([""] if column.blanks and not plan.fill_down else [])]
+    yield f"{{% elif status not in {_tuple(standing or [UNKNOWN])} %}}"
     yield from _rows(plan, "unknown status", "", "OTHER")
     yield "{% endif %}"
 
 
-def _things(plan: Plan) -> str:
-    return "items" if plan.level is Level.ITEM else "orders"
+def _whole_words(plan: Plan) -> str:
+    if plan.level is not Level.ITEM:
+        return "orders are sent" if plan.amount == "left" else "orders are taken back as a whole"
+    if plan.amount == "left":
+        return "items are sent"
+    return "items are taken back as a whole (0 takes all pieces; where some may stay, the file must tell how many)"
 
 
 def _tuple(texts: Iterable[str]) -> str:
-    return f"({''.join(f'{quoted(text)}, ' for text in dict.fromkeys(texts)).strip()})"
+    every = [quoted(text) for text in dict.fromkeys(texts)]
+    return f"({', '.join(every)}{',' if len(every) == 1 else ''})"
 
 
 def _refunded(plan: Plan) -> Iterator[str]:
@@ -252,15 +261,10 @@ def _rows(plan: Plan, amount: str, quantity: str, reason: str, *, currency: bool
 def _identity(plan: Plan) -> dict[str, str]:
     order, sku, action = plan.column("order"), plan.column("sku"), plan.column("action_id")
     tracker = plan.column("tracker")
-    cut = ".removeprefix(feed.order_prefix)" if prefix_of(plan) else ""
+    cut = ".removeprefix(feed.order_prefix)" if plan.order_prefix else ""
     return {
         "ActionID": f"{{{{ {cell(action)} | order_id }}}}" if action else UNKNOWN,
         "Oid": f"{{{{ {cell(order)}{cut} | order_id }}}}" if order else UNKNOWN,
         "ActionTrackerID": f"{{{{ {cell(tracker)} }}}}" if tracker else "{{ feed.action_tracker_id }}",
         "SKU": f"{{{{ {cell(sku)} | order_id }}}}" if sku else UNKNOWN,
     }
-
-
-def prefix_of(plan: Plan) -> str:
-    order = plan.column("order")
-    return order.prefix if order is not None and "action_id" not in plan.picks else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.readers.delimiter import DELIMITERS
 from agent.starting.dates import date_forms, read_date
-from agent.starting.drafting import prefix_of
 from agent.starting.numbers import Form, read_as, read_numbers
 from agent.starting.planning import MOST_REASONS
 from agent.starting.tables import UNKNOWN
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from agent.starting.planning import Plan
     from agent.starting.sampling import Sample
 
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _FIGURES = ("left", "refunded", "total", "amount", "quantity", "quantity_left", "quantity_back")
 
 
@@ -40,7 +39,7 @@ def feed_text(plan: Plan, sample: Sample, name: str, file: str, destination: str
         *(("headers: impact",) if plan.own else ()),
         *(() if shape or plan.own else _variables(plan)),
         *_reading(sample),
-        *(() if shape or plan.own else _columns(plan)),
+        *(() if shape or plan.own else (*_fill_down(plan), *_bad_rows(plan))),
         *(() if shape else _numbers(plan)),
         *(() if shape else _dates(plan)),
         *_ids(plan),
@@ -52,7 +51,7 @@ def feed_text(plan: Plan, sample: Sample, name: str, file: str, destination: str
 def _variables(plan: Plan) -> Iterator[str]:
     if "action_id" in plan.picks:
         return
-    prefix = prefix_of(plan)
+    prefix = plan.order_prefix
     if "tracker" in plan.picks and not prefix:
         return
     yield "variables:"
@@ -68,32 +67,46 @@ def _variables(plan: Plan) -> Iterator[str]:
 
 def _reading(sample: Sample) -> Iterator[str]:
     """Declare how the file is read, as far as it is not what feeds do by themselves."""
-    reading, choices = sample.reading, sample.choices
-    if reading.encoding != ("utf-8",):
-        if reading.encoding == ("cp1252",):
-            yield from yaml_remark(
-                f"the file is not UTF-8. Read as cp1252 (Windows) it has {listed(_accented(sample), 4)}; is that right?",
-                check=True,
-            )
-        yield f"encoding: {reading.encoding[0]}"
+    yield from _encoding(sample)
+    yield from _delimiter(sample)
+    yield from _sheet(sample)
+    yield from _records(sample)
+
+
+def _encoding(sample: Sample) -> Iterator[str]:
+    encoding = sample.reading.encoding[0]
+    if encoding == "cp1252":
+        words = f"the file is not UTF-8. Read as cp1252 (Windows) it has {listed(_accented(sample), 4)}; is that right?"
+        yield from yaml_remark(words, check=True)
+    if encoding != "utf-8":
+        yield f"encoding: {encoding}"
+
+
+def _delimiter(sample: Sample) -> Iterator[str]:
+    doubt = [DELIMITERS.get(one, one) for one in sample.choices.get("delimiter", ())]
+    if doubt:
+        yield from yaml_remark(f"it would also be a table parted by {', '.join(doubt)}", check=True)
     if sample.detected.delimiter:
-        doubt = [_DELIMITERS.get(one, one) for one in choices.get("delimiter", ())]
-        if doubt:
-            yield from yaml_remark(f"it would also be a table parted by {', '.join(doubt)}", check=True)
         yield f"delimiter: {sample.detected.delimiter}"
-    if reading.sheet:
-        yield from yaml_remark(
-            f"other sheets have something in them, too; is “{sample.detected.sheet}” meant?", check=True
-        )
-        yield f"sheet: {quoted(sample.detected.sheet)}"
-    if reading.header_row:
-        yield from yaml_remark(f"the rows above row {reading.header_row} are taken for a title", check=True)
-        yield f"header_row: {reading.header_row}"
-    if reading.records:
-        others = [one for one in choices.get("records", ()) if one]
-        if others:
-            yield from yaml_remark(f"records may also be at {listed(others, 5)}", check=True)
-        yield f"records: {quoted(reading.records)}"
+
+
+def _sheet(sample: Sample) -> Iterator[str]:
+    sheet, row = sample.detected.sheet, sample.reading.header_row
+    if sample.reading.sheet:
+        words = f"other sheets have something in them, too; is “{shown(sheet)}” meant?"
+        yield from yaml_remark(words, check=True)
+        yield f"sheet: {quoted(sheet)}"
+    if row:
+        yield from yaml_remark(f"the rows above row {row} are taken for a title", check=True)
+        yield f"header_row: {row}"
+
+
+def _records(sample: Sample) -> Iterator[str]:
+    others = [one for one in sample.choices.get("records", ()) if one]
+    if sample.reading.records and others:
+        yield from yaml_remark(f"records may also be at {listed(others, 5)}", check=True)
+    if sample.reading.records:
+        yield f"records: {quoted(sample.reading.records)}"
     yield from _lists(sample)
 
 
@@ -109,7 +122,15 @@ def _accented(sample: Sample) -> list[str]:
     return [text for text in every if not text.isascii()]
 
 
-def _columns(plan: Plan) -> Iterator[str]:
+def _bad_rows(plan: Plan) -> Iterator[str]:
+    if plan.amount == "zero" and (plan.statuses or {}).get("partly"):
+        yield from yaml_remark(
+            "Orders that were partly taken back are named and count as bad ones; the others are sent."
+        )
+        yield "bad_rows: {policy: split, at_most: 100%}"
+
+
+def _fill_down(plan: Plan) -> Iterator[str]:
     if plan.fill_down:
         words = (
             f"{listed(plan.fill_down)}: blank cells stand for the value above, as in an order's later lines?"
@@ -146,8 +167,8 @@ def _numbers(plan: Plan) -> Iterator[str]:
 
 def _minus(read: NumbersRead) -> Iterator[str]:
     if read.negative:
-        words = f"Figures such as {shown(read.negative)} are negative; impact.com takes none. `negative: absolute` drops the sign."
-        yield from yaml_remark(words)
+        words = f"Figures such as {shown(read.negative)} are negative, and impact.com takes none."
+        yield from yaml_remark(f"{words} `negative: absolute` under `numbers:` drops the sign.")
 
 
 def _form(form: Form) -> str:
@@ -183,10 +204,8 @@ def _ids(plan: Plan) -> Iterator[str]:
         column = plan.column(use)
         if column is None or not column.leading_zero:
             continue
-        yield from yaml_remark(
-            f"“{shown(column.name)}” has ids with leading zeros, such as {shown(column.leading_zero)}; a spreadsheet takes "
-            "them away. Keep the column as text."
-        )
+        words = f"“{shown(column.name)}” has ids with leading zeros, such as {shown(column.leading_zero)}"
+        yield from yaml_remark(f"{words}; a spreadsheet takes them away. Keep the column as text.")
         if column.width and not column.within:
             yield f"# id_lengths: {{{quoted(column.name)}: {column.width}}}  # refuses ids that have lost some"
 

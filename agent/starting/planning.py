@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.impact.dialect import canonical
 from agent.model import Level
 from agent.starting.columns import Pick, propose
 from agent.starting.tables import Shape, reason_code, shapes, status_kind
@@ -52,6 +53,12 @@ class Plan:
         return "zero" if self.statuses else "open"
 
     @property
+    def order_prefix(self) -> str:
+        """What stands before every order's number and is surely no part of it; "" for nothing."""
+        order = self.column("order")
+        return order.prefix if order is not None and "action_id" not in self.picks else ""
+
+    @property
     def names_currency(self) -> bool:
         """Whether rows name their currency: where they have amounts, and the level has the column."""
         return self.level is Level.ORDER and self.amount != "zero" and self.column("currency") is not None
@@ -85,7 +92,7 @@ def planned(sample: Sample, level: Level | None) -> Plan:
     columns = _of_one_list(sample.columns)
     names = {plain_words(column.name) for column in sample.flat}
     picks = dict(propose(columns))
-    if own := _own(names, picks, level):
+    if own := _own({canonical(column.name) for column in sample.flat}, picks, level):
         return own
     shape = next((one for one in shapes() if one.columns <= names and level in (None, one.level)), None)
     if shape is not None:
@@ -95,6 +102,8 @@ def planned(sample: Sample, level: Level | None) -> Plan:
         picks = dict(propose(sample.flat))
         for use in ("sku", "quantity", "quantity_left", "quantity_back"):
             picks.pop(use, None)
+    if "refunded" in picks and "total" not in picks and "amount" in picks:
+        picks["total"] = Pick(picks.pop("amount").column, sure=False)
     sku = picks.get("sku")
     return Plan(
         chosen,
@@ -116,10 +125,10 @@ def _of_one_list(columns: tuple[Column, ...]) -> tuple[Column, ...]:
 
 def _own(names: set[str], picks: Mapping[str, Pick], level: Level | None) -> Plan | None:
     """Tell a file laid out as impact.com's own: its names for the ids, the reason, and what is changed."""
-    ids = {"oid", "action tracker id"} <= names or "action id" in names
-    if not ids or "reason" not in names or not names & {"amount", "sku"}:
+    ids = {"Oid", "ActionTrackerID"} <= names or "ActionID" in names
+    if not ids or "Reason" not in names or not names & {"Amount", "SKU"}:
         return None
-    return Plan(level or (Level.ITEM if "sku" in names else Level.ORDER), picks, own=True)
+    return Plan(level or (Level.ITEM if "SKU" in names else Level.ORDER), picks, own=True)
 
 
 def _statuses(picks: Mapping[str, Pick]) -> Mapping[str, tuple[str, ...]] | None:

@@ -73,9 +73,10 @@ def sampled(stream: BinaryIO) -> Sample:
             continue
         found.append(sample)
         waiting += _other_headers(sample)
-    if not found:
+    tables = [one for one in found if len(one.columns) > 1 or _worth(one)[0] or not refusals]
+    if not tables:
         raise refusals[0]
-    return _best(found)
+    return _best(tables)
 
 
 def _best(found: Sequence[Sample]) -> Sample:

@@ -13,8 +13,9 @@ from agent.starting.dates import date_forms
 from agent.starting.numbers import plain_digits, read_numbers
 
 _FEW = 40  # different texts that still can be a list of words
+_CODE = 3  # letters of ISO 4217
 _LONG = 80  # characters; a longer text is prose
-_ACTION = re.compile(r"(?:M\.)?[0-9]+(?:\.[0-9]+)+", re.ASCII)
+_ACTION = re.compile(r"M\.[0-9]+(?:\.[0-9]+)+|[0-9]+(?:\.[0-9]+){2,}", re.ASCII)  # with one point: an amount
 _ZERO = re.compile(r"0[0-9]+", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -63,7 +64,7 @@ class Column:
     def is_currency(self) -> bool:
         """Whether all are codes of ISO 4217, in letters of any size."""
         return bool(self.filled) and all(
-            len(one) == 3 and currencies.known(one.upper()) for one in self.counts
+            len(one) == _CODE and currencies.known(one.upper()) for one in self.counts
         )
 
     @cached_property

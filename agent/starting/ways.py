@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LARGEST = 64 * 2**20  # bytes of a JSON document that is searched for lists
 _DEEPEST = 4  # names down to a list of records
 _SHEETS = 20
+_ROWS = 11  # of a sheet tried as its header
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HINT = "sep="
 
@@ -29,24 +30,28 @@ def other_ways(stream: BinaryIO, way: Reading, refused: RefusedFile) -> Iterator
     codes = {finding.code for finding in refused.findings}
     if "E-ENC" in codes and way.encoding == ("utf-8",):
         stream.seek(0)
-        wide = stream.read(2) in _WIDE
-        yield replace(way, encoding=("utf-16",) if wide else ("cp1252",))
-    if (
-        "E-DELIM" in codes
-        and way.delimiter == "auto"
-        and not any(_HINT in one.words for one in refused.findings)
-    ):
+        yield replace(way, encoding=("utf-16",) if stream.read(2) in _WIDE else ("cp1252",))
+    if "E-DELIM" in codes and way.delimiter == "auto":
+        yield from _delimiters(way, refused)
+    if "E-SHAPE" in codes and not way.records:
+        for path in _places(stream):
+            yield replace(way, records=path)
+    yield from _sheets(way, codes)
+
+
+def _delimiters(way: Reading, refused: RefusedFile) -> Iterator[Reading]:
+    if not any(_HINT in finding.words for finding in refused.findings):
         for delimiter in DELIMITERS:
             yield replace(way, delimiter=delimiter)
+
+
+def _sheets(way: Reading, codes: set[str]) -> Iterator[Reading]:
     if "E-SHEET" in codes and not way.sheet:
         for number in range(1, _SHEETS + 1):
             yield replace(way, sheet=str(number))
     if codes & {"E-HDREMPTY", "E-HDRDUP"} and not way.header_row:  # of a sheet; text has its header in line 1
-        for row in range(2, 12):
+        for row in range(2, _ROWS + 1):
             yield replace(way, header_row=row)
-    if "E-SHAPE" in codes and not way.records:
-        for path in _places(stream):
-            yield replace(way, records=path)
 
 
 def _places(stream: BinaryIO) -> Iterator[str]:

@@ -61,10 +61,13 @@ def yaml_remark(words: str, *, check: bool = False, indent: str = "") -> Iterato
 
 
 def template_remark(words: str, *examples: str) -> Iterator[str]:
-    """Yield the lines of a remark in a template that asks for a look; examples stand on lines of their own."""
+    """Yield the lines of a remark in a template that asks for a look; examples stand on lines of their own.
+
+    Without the signs that strip what is around it: behind a row of the batch they would take its line end.
+    """
     lines = textwrap.wrap(f"{UNKNOWN}: {words}", _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
     lines += [f"     {example}" for example in examples]
-    lines[0] = f"{{#- {lines[0]}"
-    lines[1:] = [f"    {line}" for line in lines[1:]]
-    lines[-1] += " -#}"
+    lines[0] = f"{{# {lines[0]}"
+    lines[1:] = [f"   {line}" for line in lines[1:]]
+    lines[-1] += " #}"
     yield from lines
