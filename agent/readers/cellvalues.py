@@ -56,8 +56,15 @@ def cell_texts(values: list[Value]) -> list[str]:
     return [value if isinstance(value, str) else words[value.__class__](value) for value in values]
 
 
-def id_fault(value: Value, column: str) -> Fault | None:
-    """Say what may be wrong with an id that stands in its cell as something else than text."""
+def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:
+    """Say what may be wrong with an id that stands in its cell as something else than text.
+
+    Args:
+        value: what the cell holds.
+        column: its name.
+        shown: how many digits its format shows at least; 0: as many as there are.
+
+    """
     if isinstance(value, str):
         return None
     text = cell_text(value)
@@ -66,6 +73,14 @@ def id_fault(value: Value, column: str) -> Fault | None:
         return Fault("E-IDNUM", words, _AS_TEXT, text, column)
     if value < 0 or value != int(value):
         words = "is an id by its use, but the cell holds a number with decimals or a minus sign"
+        return Fault("E-IDNUM", words, _AS_TEXT, text, column)
+    return _lost_digits(value, text, column, shown)
+
+
+def _lost_digits(value: float, text: str, column: str, shown: int) -> Fault | None:
+    """Say which digits of a whole number may not be those of the id."""
+    if len(text) < shown:
+        words = f"is shown as {text:0>{shown}}, but the cell holds {text}: the zeros are only its format"
         return Fault("E-IDNUM", words, _AS_TEXT, text, column)
     if value >= _WHOLE:
         words = f"is a number too long for a cell, so its last digits are lost ({value:.15g})"

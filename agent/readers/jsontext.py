@@ -57,6 +57,7 @@ class Document:
 
     def __init__(self, stream: BinaryIO, encoding: Encoding, path: tuple[str, ...]) -> None:
         self.raw = ""
+        self.names: dict[str, bool] | None = None
         self.path, self.encoding = path, encoding
         words = encoding_words(encoding.codec, encoding.mark)
         self.detected = Detected(encoding=words, records=".".join(path))

@@ -34,6 +34,7 @@ class Objects(Protocol):
 
     raw: str  # of the record yielded last: its text in the file
     detected: Detected  # what the file is read as
+    names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
         """Yield the line of each record, its cells by name, and what makes it a damaged one.
@@ -55,13 +56,14 @@ class Keyed(Lines):
         self.notes = notes
         self.objects, self.detected = objects, objects.detected
         self._listener = listener
-        nested = set[str]()
-        self._names = _names(objects, nested)
+        found = objects.names or _collected(objects)
+        if not found:
+            raise refusal("E-NOROWS", "the file has no records", "export it again; has it any rows?")
+        self._names = _ordered(found)
         self.header = read_header(self._names, reading.canonical)
         self.columns = self.header.columns
-        self.nested = frozenset(
-            own for own, name in zip(self.columns, self._names, strict=False) if name in nested
-        )
+        self._nested = [at for at in range(self.header.kept) if found[self._names[at]]]
+        self.nested = frozenset(self.columns[at] for at in self._nested)
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
@@ -70,34 +72,52 @@ class Keyed(Lines):
             self.number, self.line = number, line
             row = [cells.get(name, "") for name in names]
             self.cells = row if kept == len(row) else row[:kept]
-            if wrong := fault or _fault(self.cells, self.columns):
+            if wrong := fault or self._single(row) or _fault(self.cells, self.columns):
                 self._listener.damaged(number, line, self.cells, wrong)
             else:
                 yield self.cells
 
+    def _single(self, row: list[str]) -> Fault | None:
+        """Refuse a single value where others have a list: a template would go through its letters."""
+        for at in self._nested:
+            if row[at] and not isinstance(row[at], Nest):
+                words = "is a single value here and a list of several elsewhere"
+                mend = "export it the same way for all records; a list may hold one value"
+                return Fault("E-SHAPE", words, mend, row[at], self.columns[at])
+        return None
 
-def _names(objects: Iterable[tuple[int, Mapping[str, str], Fault | None]], nested: set[str]) -> list[str]:
-    """Collect all names, in the order in which they first occur; those that a rejects file added last.
 
-    Names of several values go to `nested` as well.
-    """
-    names: dict[str, None] = {}
+def _collected(objects: Objects) -> dict[str, bool]:
+    """Collect all names, in the order in which they first occur, and whether they hold several values."""
+    found: dict[str, bool] = {}
     empty = True
     for _, cells, _ in objects:
         empty = False
+        if not cells.keys() <= found.keys():
+            found.update((name, False) for name in cells if name not in found)
+            refuse_many(len(found))
         if Nest in set(map(type, cells.values())):
-            nested.update(name for name, cell in cells.items() if isinstance(cell, Nest))
-        if not cells.keys() <= names.keys():
-            names.update(dict.fromkeys(cells))
-            if len(names) > COLUMN_CAP:
-                words = f"the records have more than {COLUMN_CAP:,} different names"
-                raise refusal("E-COLCAP", words, "export only what the feed needs")
-    if empty:
-        raise refusal("E-NOROWS", "the file has no records", "export it again; has it any rows?")
-    ours = [name for name in names if name in _OURS]
-    if not _whole("".join(names)):
+            found.update({name: True for name, cell in cells.items() if isinstance(cell, Nest)})
+    return found if found or empty else {"": False}
+
+
+def refuse_many(names: int) -> None:
+    """Refuse a file that has more names than columns are allowed.
+
+    Raises:
+        RefusedFile: E-COLCAP.
+
+    """
+    if names > COLUMN_CAP:
+        words = f"the records have more than {COLUMN_CAP:,} different names"
+        raise refusal("E-COLCAP", words, "export only what the feed needs")
+
+
+def _ordered(found: Iterable[str]) -> list[str]:
+    """Put the names that a rejects file added behind the others."""
+    if not _whole("".join(found)):
         raise refusal(_HALF.code, "a name holds half a character (a lone surrogate)", _HALF.mend)
-    return [*(name for name in names if name not in ours), *ours]
+    return sorted(found, key=_OURS.__contains__)
 
 
 def _fault(cells: list[str], columns: tuple[str, ...]) -> Fault | None:

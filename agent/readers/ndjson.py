@@ -62,6 +62,7 @@ class ObjectLines:
 
     def __init__(self, stream: BinaryIO, encoding: Encoding) -> None:
         self.raw = ""
+        self.names: dict[str, bool] | None = None
         self.encoding = encoding
         self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self._stream = stream

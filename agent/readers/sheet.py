@@ -48,7 +48,11 @@ class Sheet:
         self.cells: list[str] = []
         self.notes = notes
         self.name, self.reading = sheet.name, reading
-        self._sheet, self._marks, self._listener = sheet, marks, listener
+        self._marks, self._listener = marks, listener
+        # nothing of the sheet itself is kept, so that its memory is free once its rows have been read
+        self.width = sheet.width  # columns from the first of the table on, named or not
+        self._last_row, self._last_column = sheet.end or (0, 0)
+        self._merged = sheet.merged_cell_ranges or []
         self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
         self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
         self._watched = True  # something may be wrong with a row beside its cells
@@ -63,11 +67,6 @@ class Sheet:
         self._skipped = 0  # hidden rows
         self._odd: dict[int, Fault] = {}  # row → why it cannot be used
         self.attend(None, frozenset())
-
-    @property
-    def width(self) -> int:
-        """How many columns the sheet has from the first of the table on, named or not."""
-        return self._sheet.width
 
     def own(self, cells: list[str]) -> list[str]:
         """Return a row without the columns that a rejects file added, and as wide as the sheet without them."""
@@ -84,7 +83,7 @@ class Sheet:
                 if line > wanted > 0:
                     break
                 return line, _trimmed(cells)
-        if not self._sheet.height:
+        if not self.width:
             raise refusal("E-EMPTY", f"the sheet “{self.name}” has nothing in it", "export it again")
         words = f"the sheet “{self.name}” has nothing in row {wanted}, where the feed says its header is"
         raise refusal_at(
@@ -134,7 +133,7 @@ class Sheet:
         words = "the cell holds a formula that was never worked out"
         for line, columns in self._marks.formulas.items():
             yield ("E-FORMULACELL", words, _COMPUTE, ""), [(line, column - first) for column in columns]
-        for (top, left), (bottom, right) in self._sheet.merged_cell_ranges or ():
+        for (top, left), (bottom, right) in self._merged:
             corner = f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"
             fault = ("E-CELL", f"the cell is a part of the merged cells {corner}", _UNMERGE, "")
             yield fault, self._covered((top, left, bottom, right), filled)
@@ -142,9 +141,8 @@ class Sheet:
     def _covered(self, merged: tuple[int, int, int, int], filled: set[int]) -> Iterator[tuple[int, int]]:
         """Yield the cells that lost their value to the first of a merged range, unless it is filled down again."""
         top, left, bottom, right = merged
-        last_row, last_column = self._sheet.end or (0, 0)
-        for row in range(top, min(bottom, last_row) + 1):
-            for column in range(left, min(right, last_column) + 1):
+        for row in range(top, min(bottom, self._last_row) + 1):
+            for column in range(left, min(right, self._last_column) + 1):
                 position = column - self._first_column
                 if (row, column) != (top, left) and not (left == right and position in filled):
                     yield row + 1, position
@@ -179,6 +177,7 @@ class Sheet:
                 continue
             cells = cell_texts(values)
             yield line, cells if len(cells) == width else self._fitted(cells), values
+        self._rows = iter(())
         for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
             yield marked, [""] * width, [""] * width
 
@@ -211,12 +210,16 @@ class Sheet:
         """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
         for position in self._identifiers:
             value = values[position]
-            if value.__class__ is str or (fault := id_fault(value, self.columns[position])) is None:
+            if value.__class__ is str or (fault := self._of_id(value, position)) is None:
                 continue
             if fault.code.startswith("E-"):
                 return fault
             self._listener.remarked(self.number, self.line, fault)
         return None
+
+    def _of_id(self, value: Value, position: int) -> Fault | None:
+        shown = self._marks.padded.get(self.line, {}).get(self._first_column + position, 0)
+        return id_fault(value, self.columns[position], shown)
 
 
 def _trimmed(cells: list[str]) -> list[str]:

@@ -15,7 +15,11 @@ from agent.readers.base import refusal
 from agent.readers.cellvalues import column_position
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.errors import RefusedFile
+
+    Signs = tuple[re.Pattern[bytes], re.Pattern[bytes] | None]  # of formulas, of styles
 
 _BLOCK = 262_144  # bytes
 _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
@@ -42,6 +46,9 @@ class Marks:
     height: int = 0  # rows up to the last cell
     hidden: set[int] = field(default_factory=set)
     errors: dict[int, dict[int, str]] = field(default_factory=dict)  # row → column → what stands there
+    padded: dict[int, dict[int, int]] = field(
+        default_factory=dict
+    )  # row → column → digits its format shows at least
     formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
 
     @property
@@ -51,23 +58,29 @@ class Marks:
         return places > _ROOM and places > _SPARSE * self.cells
 
 
-def find_marks(sheet: BinaryIO, *, recalculates: bool) -> Marks:
-    """Look through a sheet's XML; `recalculates`: no value of a formula in it was ever worked out.
+def find_marks(sheet: BinaryIO, *, recalculates: bool, padded: Mapping[str, int]) -> Marks:
+    """Look through a sheet's XML.
+
+    Args:
+        sheet: the part as a stream that can be sought in.
+        recalculates: no value of a formula in it was ever worked out.
+        padded: the numbers of styles that show leading zeros, and how many digits each shows at least.
 
     Raises:
         RefusedFile: E-WORKBOOK, it is no XML; Q-DTD, it declares a document type.
 
     """
     marks = Marks()
-    if _plain(sheet, marks, recalculates=recalculates) and not marks.is_sparse:
+    formula = _FORMULA if recalculates else _BARE_FORMULA
+    styles = re.compile(b' s="(?:%b)"' % b"|".join(map(str.encode, padded))) if padded else None
+    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse:
         return marks
     sheet.seek(0)
-    return _Parse(recalculates=recalculates).run(sheet)
+    return _Parse(padded, recalculates=recalculates).run(sheet)
 
 
-def _plain(sheet: BinaryIO, marks: Marks, *, recalculates: bool) -> bool:
+def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
     """Note how far a sheet reaches; say whether it is written as usual and has nothing remarkable."""
-    formula = _FORMULA if recalculates else _BARE_FORMULA
     held = sheet.read(_BLOCK)
     if b"<sheetData" not in held or any(sign in held for sign in _UNUSUAL):
         return False
@@ -80,9 +93,9 @@ def _plain(sheet: BinaryIO, marks: Marks, *, recalculates: bool) -> bool:
             held = text
             continue
         text, held = text[:cut], text[cut:]
-        if not _measure(text, marks) or _is_odd(text, formula):
+        if not _measure(text, marks) or _is_odd(text, signs):
             return False
-    return _measure(held, marks) and not _is_odd(held, formula)
+    return _measure(held, marks) and not _is_odd(held, signs)
 
 
 def _measure(text: bytes, marks: Marks) -> bool:
@@ -98,22 +111,25 @@ def _width(letters: bytes) -> int:
     return column_position(letters.decode()) + 1
 
 
-def _is_odd(text: bytes, formula: re.Pattern[bytes]) -> bool:
+def _is_odd(text: bytes, signs: Signs) -> bool:
     """Say whether there is anything that needs the parser; searching for a plain text costs next to nothing."""
+    formula, styles = signs
     return (
         b't="e"' in text
         or (b"hidden=" in text and bool(_HIDDEN.search(text)))
         or (b"<f" in text and bool(formula.search(text)))
+        or (styles is not None and bool(styles.search(text)))
     )
 
 
 class _Parse:
     """One parse of a sheet, cell by cell."""
 
-    def __init__(self, *, recalculates: bool) -> None:
+    def __init__(self, padded: Mapping[str, int], *, recalculates: bool) -> None:
         self.marks = Marks()
+        self._padded = padded
         self._recalculates = recalculates
-        self._row = self._column = 0
+        self._row = self._column = self._digits = 0
         self._type = ""
         self._formula = self._valued = False
         self._text: list[str] | None = None  # of the value being read
@@ -158,6 +174,7 @@ class _Parse:
         self._column = column_position(place[1]) if place else self._column + 1
         self._row = int(place[2]) if place else self._row
         self._type = attributes.get("t", "n")
+        self._digits = self._padded.get(attributes.get("s", ""), 0) if self._type == "n" else 0
         self._formula = self._valued = False
 
     def _characters(self, text: str) -> None:
@@ -181,6 +198,8 @@ class _Parse:
         marks = self.marks
         marks.cells += 1
         marks.width, marks.height = max(marks.width, self._column + 1), max(marks.height, self._row)
+        if self._digits and self._valued:
+            marks.padded.setdefault(self._row, {})[self._column] = self._digits
         if self._formula and (self._recalculates or not self._valued):
             marks.formulas.setdefault(self._row, set()).add(self._column)
 

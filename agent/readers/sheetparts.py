@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     Attributes = dict[str, str]
 
 _LARGEST = 16 * 2**20  # bytes of a part that is read whole
+_PADDED = re.compile(r'(?:\[[^\]]*\])?("?0[0" /\\-]*)(?:;.*)?')
 _YES = ("1", "true")
 
 
@@ -27,6 +29,7 @@ class Parts:
     archive: zipfile.ZipFile
     sheets: dict[str, str] = field(default_factory=dict)  # name → part
     date1904: bool = False
+    padded: dict[str, int] = field(default_factory=dict)  # number of a style → digits it shows at least
     _marks: dict[str, Marks] = field(default_factory=dict)
     recalculates: bool = False  # formulas were written by a program that cannot work them out
 
@@ -42,7 +45,7 @@ class Parts:
             return Marks()
         try:
             with self.archive.open(part) as stream:
-                return find_marks(stream, recalculates=self.recalculates)  # type: ignore[arg-type]  # it can be read
+                return find_marks(stream, recalculates=self.recalculates, padded=self.padded)  # type: ignore[arg-type]  # it can be read
         except DAMAGE as error:
             raise damaged(str(error)) from error
 
@@ -71,7 +74,28 @@ def find_parts(archive: zipfile.ZipFile) -> Parts:
             parts.recalculates = attributes.get("fullCalcOnLoad") in _YES
 
     _parse(archive, book, start)
+    for part in _targets(archive, f"{folder}/_rels/{name}.rels", folder, "/styles").values():
+        parts.padded = _padded_styles(archive, part)
     return parts
+
+
+def _padded_styles(archive: zipfile.ZipFile, part: str) -> dict[str, int]:
+    """Find the styles that show a number with leading zeros: those of a format such as 00000000."""
+    formats: dict[str, int] = {}
+    styles: dict[str, int] = {}
+    within: list[str] = []
+
+    def start(element: str, attributes: Attributes) -> None:
+        local = element.rpartition(":")[2]
+        if local == "numFmt" and (found := _PADDED.fullmatch(attributes.get("formatCode", ""))):
+            formats[attributes.get("numFmtId", "")] = found[1].count("0")
+        elif local in ("cellXfs", "cellStyles", "dxfs"):
+            within[:] = [local]
+        elif local == "xf" and within == ["cellXfs"]:
+            styles[str(len(styles))] = formats.get(attributes.get("numFmtId", ""), 0)
+
+    _parse(archive, part, start)
+    return {style: digits for style, digits in styles.items() if digits > 1}
 
 
 def _targets(archive: zipfile.ZipFile, part: str, folder: str, kind: str) -> dict[str, str]:

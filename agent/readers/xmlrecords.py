@@ -84,6 +84,8 @@ class Records:
         self.found: list[tuple[int, Element]] = []  # line and record, until they are fetched
         self.seen: dict[str, None] = {}  # paths of elements, to tell where records may be
         self._open: list[Element] = []  # within a record
+        self._own: dict[str, str] = {}  # expat's name → what we call it
+        self._path = list(path)
         self.space: str | None = None  # the root's namespace
         self.root = ""
         self._line = self._began = 0
@@ -122,45 +124,61 @@ class Records:
             self.found.clear()
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        space, _, local = name.rpartition(" ")
-        if space == _SPACES:
-            raise refusal(
-                "Q-DTD", "the document asks to include others", _AGAIN, line=self._parser.CurrentLineNumber
-            )
+        opened = self._open
+        if not opened:
+            self._outside(name, attributes)
+            return
+        element = Element(self._own.get(name) or self._called(name), attributes and _local(attributes))
+        opened[-1].inside.append(element)
+        opened.append(element)
+        if len(opened) > DEEPEST - len(self.names):
+            raise self._too_deep()
+
+    def _outside(self, name: str, attributes: dict[str, str]) -> None:
+        """Go down to where the records are; one of them may begin here."""
         if self.space is None:
-            self.space, self.root = space, local
-        # elements of another namespace than the root's keep it in their name, so that none is taken for another
-        own = local if space == self.space else f"{{{space}}}{local}"
-        self.names.append(own)
+            self.space, _, self.root = name.rpartition(" ")
+        self.names.append(self._called(name))
         if len(self.names) > DEEPEST:
-            words = f"elements are nested more than {DEEPEST} deep"
-            raise refusal("E-DEPTH", words, _AGAIN, line=self._parser.CurrentLineNumber)
-        if self._open:
-            element = Element(own, _local(attributes))
-            self._open[-1].inside.append(element)
-            self._open.append(element)
-        elif self._is_record():
+            raise self._too_deep()
+        if self._is_record():
             self._line, self._began = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
-            self._open.append(Element(own, _local(attributes)))
+            self._open.append(Element(self.names[-1], _local(attributes)))
         elif len(self.seen) < 20:  # noqa: PLR2004 - more than are read
             self.seen[".".join(self.names)] = None
 
+    def _called(self, name: str) -> str:
+        """Name an element; one of another namespace than the root's keeps that, so none is taken for another."""
+        space, _, local = name.rpartition(" ")
+        if space == _SPACES:
+            line = self._parser.CurrentLineNumber
+            raise refusal("Q-DTD", "the document asks to include others", _AGAIN, line=line)
+        self._own[name] = own = local if space == self.space else f"{{{space}}}{local}"
+        return own
+
     def _is_record(self) -> bool:
-        return self.names == list(self.path) if self.path else len(self.names) == 2  # noqa: PLR2004 - below the root
+        return self.names == self._path if self.path else len(self.names) == 2  # noqa: PLR2004 - below the root
 
     def _end(self, name: str) -> None:
         del name
-        self.names.pop()
-        if self._open:
-            element = self._open.pop()
-            if element.inside and not element.text.strip():
-                element.text = ""  # blanks between elements are layout
-            if not self._open:
-                self.found.append((self._line, element))
+        opened = self._open
+        if not opened:
+            self.names.pop()
+            return
+        element = opened.pop()
+        if element.inside and not element.text.strip():
+            element.text = ""  # blanks between elements are layout
+        if not opened:
+            self.names.pop()
+            self.found.append((self._line, element))
 
     def _text(self, text: str) -> None:
         if self._open:
             self._open[-1].text += text
+
+    def _too_deep(self) -> RefusedFile:
+        words = f"elements are nested more than {DEEPEST} deep"
+        return refusal("E-DEPTH", words, _AGAIN, line=self._parser.CurrentLineNumber)
 
     def _refuse_type(self, *declared: object) -> None:
         del declared
@@ -182,9 +200,51 @@ def _local(attributes: dict[str, str]) -> dict[str, str]:
     }
 
 
+class Survey:
+    """What names the records of a file have, and which of them stand several times in one."""
+
+    def __init__(self, lists: frozenset[str]) -> None:
+        self.names: dict[str, None] = {}
+        self.lists = set(lists)
+
+    def look(self, before: str, element: Element) -> None:
+        """Look at an element inside a record, or at a record."""
+        names, inside = self.names, element.inside
+        for name in element.attributes:
+            names[f"{before}@{name}"] = None
+        for inner in inside:
+            name = f"{before}{inner.name}"
+            if inner.inside or inner.attributes:
+                self.look(f"{name}.", inner)
+                if inner.text.strip():
+                    names[name] = None
+            else:
+                names[name] = None
+        if not inside and not before and element.text.strip():
+            names["text"] = None
+        if len(inside) > len({inner.name for inner in inside}):
+            self.lists.update(f"{before}{name}" for name, several in element.by_name() if len(several) > 1)
+
+    def found(self) -> dict[str, bool]:
+        """Tell all names, and whether each is one of several values, which hides the names inside it."""
+        found: dict[str, bool] = {}
+        for name in self.names:
+            around = (path for path in self.lists if name == path or name.startswith(f"{path}."))
+            found[min(around, key=len, default=name)] = False
+        return {name: name in self.lists for name in found}
+
+
 def cells_of(record: Element, lists: frozenset[str]) -> tuple[Mapping[str, str], Fault | None]:
     """Return a record's cells by name: `@id`, `total`, `customer.email`; those in `lists` hold several values."""
     cells: dict[str, str] = {}
+    for element in record.inside:  # most records are flat
+        if element.inside or element.attributes or element.name in cells or element.name in lists:
+            break
+        cells[element.name] = element.text
+    else:
+        if cells and not record.attributes:
+            return cells, None
+    cells = {}
     twice = _spread(cells, "", record, lists)
     if not record.inside and record.text.strip():
         cells.setdefault("text", record.text)

@@ -13,8 +13,8 @@ from agent.readers.base import MEND_COLUMN, REASON_COLUMN, refusal
 from agent.readers.blocks import UnfitError, utf8_blocks
 from agent.readers.content import HEAD, as_ascii
 from agent.readers.detected import Detected, encoding_words
-from agent.readers.keyed import Keyed
-from agent.readers.xmlrecords import Element, Records, cells_of
+from agent.readers.keyed import Keyed, refuse_many
+from agent.readers.xmlrecords import Element, Records, Survey, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,26 +86,27 @@ class Document:
         self.path = _path(reading.records)
         self.space, self.root = "", ""  # of the document
         self._stream = stream
-        self._lists = frozenset(reading.lists)
-        self._lists |= self._repeated()
+        self._lists, self.names = self._surveyed(frozenset(reading.lists))
 
-    def _repeated(self) -> frozenset[str]:
-        """Find what stands several times in a record anywhere in the file, and look at the whole of it."""
-        records, found, names = Records(self.path), set[str](), dict[str, None]()
+    def _surveyed(self, lists: frozenset[str]) -> tuple[frozenset[str], dict[str, bool] | None]:
+        """Go through the whole file; tell what stands several times in a record anywhere, and all names."""
+        records, survey, kinds = Records(self.path), Survey(lists), dict[str, None]()
         for _, record in records.through(self._stream):
-            names[record.name] = None
-            _collect(found, "", record)
-        if not self.path and len(names) > 1:
-            listed = ", ".join(f"“{name}”" for name in list(names)[:10])
+            kinds[record.name] = None
+            survey.look("", record)
+            refuse_many(len(survey.names))
+        if not self.path and len(kinds) > 1:
+            listed = ", ".join(f"“{name}”" for name in list(kinds)[:10])
             words = f"elements of several kinds stand below the root: {listed}"
             raise refusal("E-SHAPE", words, "declare where the records are under `records:` in the feed")
-        if self.path and not names:
+        if self.path and not kinds:
             listed = ", ".join(f"“{path}”" for path in records.seen) or "nothing else"
             words = f"there is nothing at “{'.'.join(self.path)}”; there is {listed}"
             raise refusal(
                 "E-SHAPE", words, "mend the feed's `records:`, which names all elements from the root down"
             )
-        return frozenset(found)
+        names = {RETURNED.get(name, name): nested for name, nested in survey.found().items()}
+        return frozenset(survey.lists), names or ({"": False} if kinds else {})
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
         records = Records(self.path)
@@ -119,13 +120,3 @@ class Document:
 def _path(records: str) -> tuple[str, ...]:
     """Part a path at its points, but not those inside the braces of a namespace."""
     return tuple(part for part in re.findall(r"(?:\{[^}]*\})?[^.{}]+", records)) if records else ()
-
-
-def _collect(found: set[str], before: str, element: Element) -> None:
-    """Collect the names that stand several times in an element."""
-    for name, elements in element.by_name():
-        if len(elements) > 1:
-            found.add(f"{before}{name}")
-        for inner in elements:
-            if inner.inside:
-                _collect(found, f"{before}{name}.", inner)

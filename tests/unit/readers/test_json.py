@@ -111,10 +111,10 @@ def test_a_document_on_one_line_of_any_length_is_read(open_any):
 
 
 DAMAGED = {
-    "92 depth": (b'{"a": ' + b"[" * 70 + b"]" * 70 + b"}", "E-DEPTH"),
+    "92 depth": (b'{"b": ' + b"[" * 70 + b"]" * 70 + b"}", "E-DEPTH"),
     "92 depth of objects": (b'{"a": ' * 70 + b"1" + b"}" * 70, "E-DEPTH"),
     "93 a name twice": (b'{"a": 1, "a": 2}', "E-KEYDUP"),
-    "93 a name twice inside": (b'{"a": [{"b": 1, "b": 2}]}', "E-KEYDUP"),
+    "93 a name twice inside": (b'{"b": [{"b": 1, "b": 2}]}', "E-KEYDUP"),
     "93 a name with a point": (b'{"a.b": 1, "a": {"b": 2}}', "E-KEYDUP"),
     "93 the other way": (b'{"a": {"b": 2}, "a.b": 1}', "E-KEYDUP"),
     "94 NaN": (b'{"a": NaN}', "E-NUM"),
@@ -185,3 +185,10 @@ def test_names_are_checked_like_a_header(open_any):
     assert [code for code, _ in open_any(b'[{"Id": 1, "id": 2}]').refused] == ["E-HDRDUP"]
     many = {f"n{at}": at for at in range(1_001)}
     assert [code for code, _ in open_any(json.dumps([many]).encode()).refused] == ["E-COLCAP"]
+
+
+def test_a_single_value_among_lists_is_damaged(open_any):
+    """A loop over it would go through its letters; nothing at all is an empty list."""
+    opened = open_any(b'[{"a": 1, "t": ["x"]}, {"a": 2, "t": "yz"}, {"a": 3, "t": null}, {"a": 4}]')
+    assert opened.damaged == [(2, "line 1", "E-SHAPE", "t")]
+    assert [list(cells[1]) for cells in opened.records] == [["x"], [], []]

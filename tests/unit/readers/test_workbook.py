@@ -263,3 +263,21 @@ def test_a_sheet_with_bytes_changed_is_refused(open_any):
         changed[at] ^= 0x15
         opened = open_any(io.BytesIO(bytes(changed)))
         assert opened.refused or opened.records == truth
+
+
+@pytest.mark.parametrize("form", ["00000000", '"0"0000000', "0000-0000", "[Red]00000000", "00000000;-0"])
+def test_zeros_that_are_only_a_format_are_no_part_of_an_id(open_any, form):
+    """The sender sees 00001234 and the file holds 1234; nobody can tell which of them the shop knows."""
+
+    def padded(book, sheet):
+        style = book.add_format({"num_format": form})
+        sheet.write_number(1, 0, 1234, style)
+        sheet.write_number(2, 0, 12345678, style)
+        sheet.write_number(1, 2, 5, book.add_format({"num_format": "0.00"}))
+
+    book = xlsx(("S", [HEADER, [None, "a"], [None, "b", 2]]), edit=padded)
+    opened = open_any(book, identifiers=["Order", "Amount"])
+    assert opened.damaged == [(1, "S!A2", "E-IDNUM", "Order")]
+    assert "00001234" in opened.words[0]
+    assert open_any(book).damaged == []
+    assert opened.records[-1][0] == "12345678"

@@ -137,3 +137,11 @@ def test_a_name_twice_in_one_record_is_never_chosen_from(open_any):
     content = b"<o><i><c><m>1</m><m>2</m></c></i><i><c><m>3</m></c></i></o>"
     opened = open_any(content)
     assert (opened.columns, [list(cells[0]) for cells in opened.records]) == (("c.m",), [["1", "2"], ["3"]])
+
+
+def test_a_list_of_another_namespace_is_a_list(open_any):
+    """Points in the name of a namespace part nothing."""
+    content = b'<r xmlns:n="http://a.b/c"><o><n:l><s>1</s></n:l><n:l><s>2</s></n:l></o><o><n:l><s>3</s></n:l></o></r>'
+    opened = open_any(content)
+    assert opened.columns == ("{http://a.b/c}l",)
+    assert [[item["s"] for item in cells[0]] for cells in opened.records] == [["1", "2"], ["3"]]
