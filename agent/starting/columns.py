@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.starting.tables import UNKNOWN, names, reason_code, status_kind
+from agent.starting.tables import UNKNOWN, names, no_money, reason_code, status_kind
 from agent.starting.texts import plain_words
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from agent.starting.texts import Column
 
-SURE, PREFIXED, MAYBE, PART, CONTENT = (
+SURE, PREFIXED, BEGINS, MAYBE, PART, CONTENT = (
     100,
     90,
+    70,
     60,
     45,
     30,
@@ -44,6 +45,7 @@ _FITS: dict[str, Callable[[Column], bool]] = {
     "currency": lambda column: column.is_currency,
     "date": lambda column: column.is_date,
 }
+_MONEY = frozenset(("left", "refunded", "total", "amount"))
 _OF_ORDERS = frozenset(("action_id", "tracker", "order", "currency", "date"))  # never inside a list of items
 
 
@@ -111,6 +113,10 @@ def _score(use: str, column: Column) -> int:
         if name in table:
             return (SURE if table[name] else MAYBE) - loss
     words = plain.split()
+    if use in _MONEY and no_money() & set(words):
+        return 0
+    if any(known and " " in name and plain.startswith(f"{name} ") for name, known in table.items()):
+        return BEGINS
     if len(words) <= _PARTS and any(
         sure and f" {name} " in f" {plain} "
         for name, sure in table.items()

@@ -56,7 +56,7 @@ def _opening(plan: Plan, sample: str) -> Iterator[str]:
 
 
 def _loop(plan: Plan) -> Iterator[str]:
-    yield "{% for row in rows %}"
+    yield f"{{% for row in rows if {cell(plan.only)} %}}" if plan.only else "{% for row in rows %}"
     yield from _doubts(plan)
     yield from _body(plan)
     yield "{% endfor %}"
@@ -123,7 +123,7 @@ def _by_status(plan: Plan) -> Iterator[str]:
     seen = ", ".join(f"{shown(text)} ({count})" for text, count in column.counts.most_common(12))
     yield from template_remark(f"which {_whole_words(plan)}? The sample has {seen}")
     yield f"{{% if status in {_tuple(whole or [UNKNOWN])} %}}"
-    yield from _left(plan) if plan.amount == "left" else _taken_back(plan)
+    yield from {"left": _left, "open": _open}.get(plan.amount, _taken_back)(plan)
     if plan.amount == "difference":
         yield "{% elif refunded != 0 %}"
         yield from _difference(plan)
@@ -140,7 +140,10 @@ def _by_status(plan: Plan) -> Iterator[str]:
             f"what does each of these mean: {listed(unknown)}? Put it into the list above where it is taken back, into "
             "the one below where nothing is to be sent"
         )
-    standing = [*statuses.get("standing", ()), *([""] if column.blanks and not plan.fill_down else [])]
+    standing = [
+        *statuses.get("standing", ()),
+        *([""] if column.blanks and not plan.fill_down and plan.only is None else []),
+    ]
     yield f"{{% elif status not in {_tuple(standing or [UNKNOWN])} %}}"
     yield from _rows(plan, "unknown status", "", "OTHER")
     yield "{% endif %}"
@@ -148,8 +151,8 @@ def _by_status(plan: Plan) -> Iterator[str]:
 
 def _whole_words(plan: Plan) -> str:
     if plan.level is not Level.ITEM:
-        return "orders are sent" if plan.amount == "left" else "orders are taken back as a whole"
-    if plan.amount == "left":
+        return f"orders are {'sent' if plan.amount in ('left', 'open') else 'taken back as a whole'}"
+    if plan.amount != "zero":
         return "items are sent"
     return "items are taken back as a whole (0 takes all pieces; where some may stay, the file must tell how many)"
 
@@ -223,9 +226,9 @@ def _asked_quantity(plan: Plan) -> Iterator[str]:
     if bought is not None and back is not None:
         what = f"{cell(bought)} | quantity | int - ({cell(back)} | quantity | int)"
         examples.append(f"{{% set quantity = {what} %}}  bought less given back")
-    elif column := bought or back:
-        words = f"where “{shown(column.name)}” is what is left"
-        examples.append(f"{{% set quantity = {cell(column)} | quantity %}}  {words}")
+    elif bought is not None:
+        words = f"where “{shown(bought.name)}” is what is left"
+        examples.append(f"{{% set quantity = {cell(bought)} | quantity %}}  {words}")
     yield from template_remark("how many pieces are left? Write one of", *examples)
     yield f'{{% set quantity = "{UNKNOWN}" %}}'
 
@@ -255,6 +258,9 @@ def _rows(plan: Plan, amount: str, quantity: str, reason: str, *, currency: bool
         yield f"{{% for item in row[{quoted(plan.items)}] %}}"
     yield line
     if plan.items:
+        named = {**_identity(plan), "SKU": "", "Amount": "the record has no items", "Reason": "OTHER"}
+        yield "{% else %}"
+        yield ",".join(named.get(name, "") for name in _header(plan))
         yield "{% endfor %}"
 
 

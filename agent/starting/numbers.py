@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _MOST = 2_000  # different figures looked at
+_TRIED = 200  # of them, to find out what is none
 _MARKS = ("", ",", ".", " ", "'", "\u00a0", "\u202f")
 _WORDS = frozenset(("kr", "kr.", "zł", "zl", "kč", "ft", "lei", "fr.", "r$", "kn", "us$", "a$", "c$", "rm"))
 _AROUND = re.compile(r"([^0-9.,()'+-]*)[+-]?\s*([^0-9.,()'+-]*)[0-9](?:.*[0-9])?(\D*)", re.DOTALL | re.ASCII)
@@ -74,12 +75,14 @@ def plain_digits(text: str) -> bool:
 def _read(texts: tuple[str, ...]) -> NumbersRead:
     signs = tuple(sorted({sign for text in texts for sign in _signs(text)}))
     forms = [Form(form.decimal, form.thousands, signs) for form in _FORMS]
-    read = [(form, [read_as(text, form) for text in texts]) for form in forms]
-    fitting = [(form, values) for form, values in read if all(values)]
-    if not fitting or not texts:
-        best = max(read, key=lambda one: sum(map(bool, one[1])))
-        unread = tuple(text for text, value in zip(texts, best[1], strict=True) if not value)
-        return NumbersRead(best[0], unread=unread)
+    left = forms
+    for text in texts:
+        left = [form for form in left if read_as(text, form)]
+        if not left:
+            return _unread(texts[:_TRIED], forms)
+    if not texts:
+        return NumbersRead(Form())
+    fitting = [(form, [read_as(text, form) for text in texts]) for form in left]
     form, values = fitting[0]
     minus = next((text for text, value in zip(texts, values, strict=True) if value.startswith("-")), "")
     for other, differing in fitting[1:]:
@@ -88,6 +91,13 @@ def _read(texts: tuple[str, ...]) -> NumbersRead:
             return NumbersRead(form, other, example, told=True, negative=minus)
     told = {one.decimal for one, _ in fitting} == {form.decimal}
     return NumbersRead(form, told=told, negative=minus)
+
+
+def _unread(texts: tuple[str, ...], forms: Sequence[Form]) -> NumbersRead:
+    """Name what the way that reads most of the texts does not read; the first is named where it reads these."""
+    best = max(forms, key=lambda form: sum(bool(read_as(text, form)) for text in texts))
+    unread = tuple(text for text in texts if not read_as(text, best))
+    return NumbersRead(best, unread=unread or texts[:1])
 
 
 def _signs(text: str) -> Sequence[str]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REFUND = "refund"  # the word for the reason where only an amount tells that something was given back
 NO_REASON = "no reason given"
+_TAKEN = frozenset(("cancelled", "refunded", "partly"))  # kinds of a status
 MOST_REASONS = 60  # listed one by one
 
 
@@ -37,6 +38,9 @@ class Plan:
     statuses: Mapping[str, tuple[str, ...]] | None = None  # kind → words in the sample, in small letters
     items: str = ""  # the list in each record that holds the items
     fill_down: tuple[str, ...] = ()
+    only: Column | None = (
+        None  # what only the first line of an order has, where that line speaks for the order
+    )
 
     def column(self, use: str) -> Column | None:
         """Return the column for a use, if there is one."""
@@ -50,7 +54,7 @@ class Plan:
             return "left"
         if self.level is Level.ORDER and self.column("refunded") and self.column("total"):
             return "difference"
-        return "zero" if self.statuses else "open"
+        return "zero" if self.statuses and self.statuses.keys() & _TAKEN else "open"
 
     @property
     def order_prefix(self) -> str:
@@ -105,12 +109,14 @@ def planned(sample: Sample, level: Level | None) -> Plan:
     if "refunded" in picks and "total" not in picks and "amount" in picks:
         picks["total"] = Pick(picks.pop("amount").column, sure=False)
     sku = picks.get("sku")
+    below = _below(sample, picks)
     return Plan(
         chosen,
         picks,
         statuses=_statuses(picks),
         items=sku.column.within if sku else "",
-        fill_down=_fill_down(sample, picks),
+        fill_down=tuple(column.name for column in below) if chosen is Level.ITEM else (),
+        only=below[0] if below and chosen is Level.ORDER else None,
     )
 
 
@@ -144,21 +150,23 @@ def _statuses(picks: Mapping[str, Pick]) -> Mapping[str, tuple[str, ...]] | None
     return {kind: tuple(words) for kind, words in kinds.items()}
 
 
-def _fill_down(sample: Sample, picks: Mapping[str, Pick]) -> tuple[str, ...]:
-    """Name the columns that stand on the first line of an order only: blank where the order's number is, or repeats."""
-    order, status = picks.get("order"), picks.get("status")
-    if order is None or sample.detected.format in ("json", "ndjson", "xml"):
-        return ()
+def _below(sample: Sample, picks: Mapping[str, Pick]) -> list[Column]:
+    """Name the columns that are blank below an order's first line: where its number is blank, or comes again."""
+    order = picks.get("order")
+    if order is None or not order.column.filled or sample.detected.format in ("json", "ndjson", "xml"):
+        return []
     ids = order.column.texts
-    if order.column.blanks and ids[0].strip():
-        blank = [at for at, text in enumerate(ids) if not text.strip()]
-        return tuple(
-            pick.column.name
-            for pick in picks.values()
-            if not any(pick.column.texts[at].strip() for at in blank) and pick.column.filled
-        )
-    texts = status.column.texts if status else ()
-    again = [at for at in range(1, len(texts)) if not texts[at].strip()]
-    if status and again and all(ids[at] == ids[at - 1] for at in again):
-        return (status.column.name,)
-    return ()
+    if order.column.blanks:
+        below = [at for at, text in enumerate(ids) if not text.strip()]
+    else:
+        below = [at for at in range(1, len(ids)) if ids[at] == ids[at - 1]]
+    if not below or below[0] == 0:
+        return []
+    uses = [use for use in ("order", "status", "refunded", "total", "left", "reason") if use in picks]
+    return [column for use in uses if _is_blank_below(column := picks[use].column, below)]
+
+
+def _is_blank_below(column: Column, below: list[int]) -> bool:
+    """Whether a column is filled on the first lines, and on none of those below them."""
+    blank = {at for at, text in enumerate(column.texts) if not text.strip()}
+    return blank == set(below)

@@ -75,6 +75,12 @@ def shapes() -> tuple[Shape, ...]:
     )
 
 
+@cache
+def no_money() -> frozenset[str]:
+    """Return words that make a sum another one than an order's or an item's own."""
+    return frozenset(map(plain_words, _table("words")["no_money"]))
+
+
 def status_kind(text: str) -> str:
     """Say what a status means; "" where its word is not known."""
     return status_words().get(plain_words(text), "")

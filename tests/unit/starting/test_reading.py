@@ -285,3 +285,30 @@ def test_what_cannot_be_read_is_refused_with_the_plainest_reason(content):
     with pytest.raises(RefusedFile) as refused:
         sampled(io.BytesIO(content))
     assert all(found.mend for found in refused.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("Order Number (metadata)", "order"), ("Discount Amount", ""), ("Shipping Total", ""), ("Total Tax", ""),
+     ("Net Sales", "left"), ("Total Refunded (EUR)", "refunded"), ("Kundennummer", "")],
+)  # fmt: skip
+def test_longer_names_are_known_by_what_they_begin_with(name, use):
+    """But a discount's, a tax's or the shipping's sum is none of an order or item."""
+    texts = ("A-1", "A-2") if use == "order" else ("1.50", "2.50")
+    assert set(propose([Column(name, texts)])) == ({use} if use else set())
+
+
+def test_the_first_line_of_an_order_speaks_for_it_where_orders_are_changed():
+    """The others have no status and no total; at the level of items they take both from above."""
+    text = "Order ID,Status,Total,Refunded,SKU\n1,refunded,9.50,9.50,A\n1,,,,B\n2,paid,3.50,0.00,A\n"
+    plan = planned(read(text), Level.ORDER)
+    assert (plan.only and plan.only.name, plan.fill_down, plan.amount) == ("Status", (), "difference")
+    assert planned(read(text), Level.ITEM).fill_down == ("Status", "Refunded", "Total")
+
+
+@pytest.mark.parametrize("word", ["failed", "declined", "rejected", "closed"])
+def test_words_that_may_be_said_of_a_refund_are_left_to_a_person(word):
+    """A refund that failed took nothing back."""
+    plan = planned(read(f"Order,Status,Amount\n1,{word},9.50\n2,succeeded,3.50\n"), None)
+    assert (plan.statuses or {}).get("unknown") == (word,)
+    assert plan.amount == "open"
