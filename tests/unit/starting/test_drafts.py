@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -21,6 +22,7 @@ from agent.starting.planning import planned
 from agent.starting.sampling import sampled
 from agent.starting.writing import quoted, shown
 
+CORPUS = Path(__file__).resolve().parents[2] / "corpus" / "new-feed"
 NASTY = (
     'say "hi"',
     "it's",
@@ -172,3 +174,19 @@ def test_items_of_records_are_looped_over():
     _, text = drafted(json.dumps([order]).encode(), name="sample.json")
     assert '{% for item in row["line_items"] %}' in text.splitlines()
     assert "{{ item.sku | order_id }}" in text
+
+
+SAMPLES = [path.read_bytes() for path in sorted(CORPUS.glob("*/sample.*"))]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SAMPLES), st.floats(0, 1), st.binary(max_size=6), st.booleans())
+def test_a_damaged_sample_is_read_or_refused(content, place, junk, cut):
+    """Nothing else leaves the readers' room, and what is read gives a draft."""
+    at = int(place * len(content))
+    damaged = content[:at] + junk + (b"" if cut else content[at:])
+    try:
+        feed, _ = drafted(damaged)
+    except RefusedFile:
+        return
+    assert yaml.safe_load(feed)["destination"] == "there"
