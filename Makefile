@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 export PYTHON
 unexport PYTHONHOME PYTHONPATH
 SETUP := sh tests/setup.sh
-SERVERS := sshd sftp vsftpd postfix dovecot
+SERVERS := sshd sftp vsftpd proftpd postfix dovecot
 
 help:
 	@echo 'make demo    the whole way of a file, on a stand-in for impact.com on this machine'

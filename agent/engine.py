@@ -1,41 +1,45 @@
 """Finds what is due and moves it one state on; nothing here remembers what a restart would miss.
 
-`advance(id)` is the only verb. Threads only ask "what is due?": some prepare, one per destination delivers,
-one tells and closes. The one broad `except` of the program is here: what nobody foresaw is logged, left where
-it stands and tried again later, while everything else goes on. An error of the ledger or of the spool's disk
-stops the agent; that of a folder people look into does not.
+`advance(id)` is the only verb; the threads of crew.py only ask "what is due?". The one broad `except` of the program
+is here: what nobody foresaw is logged, left where it stands and tried again later, while everything else goes on.
+An error of the ledger or of the spool's disk stops the agent; that of a folder people look into does not.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from agent.collecting import Collector
+from agent.crew import Crew
+from agent.delivering import Deliverer
 from agent.engine_log import Seldom, said, say_unforeseen
 from agent.errors import AgentError, LedgerError, SpoolError
 from agent.log import say
+from agent.notices import Board, Notices
+from agent.notices.board import MACHINE
 from agent.spool import NoRoomError
+from agent.stages.acknowledge import hear
 from agent.stages.close import DropFolderError, close
-from agent.stages.deliver import broke, deliver, hold_stranded, recover, start
-from agent.stages.due import MANY, Arrivals, Deliveries, is_owed, to_close, to_prepare
+from agent.stages.due import Arrivals, is_owed, to_close, to_prepare
 from agent.stages.prepare import prepare
-from agent.states import BatchState, SubmissionState, UnknownTransitionError
+from agent.states import SubmissionState, UnknownTransitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from agent.acks.base import Source
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
-    from agent.model import Batch, Submission
-    from agent.settings.models import Destination
+    from agent.model import Submission
+    from agent.settings.models import AckOptions, Destination, Settings, WayOptions
     from agent.stages.context import Context
+    from agent.ways.base import Way
 
 T = TypeVar("T")
 
-_IDLE = 2.0  # seconds a thread waits at most before it asks again: a person may have changed the ledger
-_SOON = 0.01  # seconds it waits at least
 _MOVED_ON = 1.0  # seconds a subject rests that somebody else has moved meanwhile
 _NO_ROOM = 5.0  # seconds between attempts while the disk is full
 _AFTER_FAILURE = 30.0  # seconds a subject rests after a failure nobody foresaw
@@ -45,17 +49,25 @@ _FOLDER_AGAIN = 60.0  # seconds until a folder that cannot be used is tried agai
 class Engine:
     """Moves submissions and batches on; safe to use from several threads."""
 
-    def __init__(self, context: Context, open_channel: Callable[[Destination], Channel]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        open_channel: Callable[[Destination], Channel],
+        open_source: Callable[[AckOptions], Source],
+        open_way: Callable[[WayOptions], Way] | None = None,
+    ) -> None:
         self.context = context
         self.failure: AgentError | None = None
         self.touched: set[str] | None = None  # a set to be told the submissions in which something happens
         self.arrivals = Arrivals(context.now())
         self.progress: Callable[[str, int], None] = lambda _submission, _records: None
-        self._open_channel = open_channel
-        self._channels: dict[str, Channel] = {}
-        self._to_prepare = partial(to_prepare, context, self._is_free)
-        self._deliveries = Deliveries(context)
-        self._to_close = partial(to_close, context, self._is_free)
+        self.deliverer = Deliverer(self, open_channel)
+        self.collector = Collector(self, open_source)
+        self.board = Board()
+        self.notices = Notices(lambda: self.context, open_way, self.board)
+        self.notices.begin()
+        self.crew = Crew(self)
+        self.heard: Callable[[Transition], None] = lambda _change: None  # told each change that is committed
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._resting: dict[str, float] = {}  # monotonic, until when
@@ -63,165 +75,105 @@ class Engine:
         self._room_at = 0.0  # monotonic: there is no room on the disk before
         self._full = False
         self._wake = threading.Condition()
-        self._rings = 0
-        self._cut = False
+        self.rings = 0
+        self.stopped = threading.Event()  # set once the threads are to come to rest
 
     def recover(self) -> None:
         """Take up what was being sent when the agent came to its end, and hold what has no way any more."""
-        ledger = self.context.ledger
-        self._commit(
-            [recover(self.context, batch.id) for batch in ledger.batches([BatchState.SENDING], limit=MANY)]
-        )
-        waiting = ledger.batches([BatchState.READY, BatchState.DEFERRED], limit=MANY)
-        ways = self.context.settings.destinations
-        self._commit(
-            [hold_stranded(self.context, batch.id) for batch in waiting if batch.destination not in ways]
-        )
+        self.deliverer.recover()
+
+    def take_over(self, settings: Settings) -> None:
+        """Go on with other settings; a step under way ends with those it began with.
+
+        `crew.newcomers` makes the threads of new destinations and sources; those of what is gone end by themselves.
+        """
+        self.context = replace(self.context, settings=settings)
+        self.deliverer.take_over()
+        self.notices.begin()
+        self.ring()
 
     def advance(self, subject: str) -> bool:
-        """Move one submission or batch one state on; false where there was nothing to do for it now."""
+        """Move one submission, batch or acknowledgement one state on; false where there was nothing to do."""
         submission = self.context.ledger.submission(subject)
         if submission is None:
-            return self._send(subject)
+            heard = self.context.ledger.acknowledgement(subject)
+            return self._hear(subject) if heard else self._send(subject)
         if submission.state == SubmissionState.RECEIVED:
             return self._prepare(submission)
         if not self.arrivals.has_left(submission) or not is_owed(self.context, submission):
             return False
-        self._commit([close(self.context, subject)])
+        self.commit([close(self.context, subject)])
+        self.board.over(f"shelf:{submission.feed}", by=subject)
         return True
 
     def _prepare(self, submission: Submission) -> bool:
-        change = prepare(self.context, submission.id, lambda records: self.progress(submission.id, records))
-        if self.context.stop.asked and change.event in {"broke", "quarantined"}:
+        context = self.context
+        change = prepare(context, submission.id, lambda records: self.progress(submission.id, records))
+        if context.stop.asked and change.event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
-        self._commit([change])
+        self.commit([change])
+        if context is not self.context:  # the destination that was chosen may be gone
+            self.deliverer.hold_stranded()
         return True
 
     def _send(self, subject: str) -> bool:
         batch = self.context.ledger.batch(subject)
         if batch is None:
             raise LookupError(f"the ledger knows no {subject}")
-        if batch.state not in {BatchState.READY, BatchState.DEFERRED}:
-            return False
-        change = self._attempt(batch, None)
-        if change is not None:
-            self._commit([change])
-        return change is not None
+        return self.deliverer.deliver_one(batch)
+
+    def _hear(self, subject: str) -> bool:
+        changes = hear(self.context, subject)
+        self.commit(changes)
+        return bool(changes)
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
-        moved = [self._step(subject) for subject in self._to_prepare()]
-        moved += [self.deliver_due(name) for name in self.context.settings.destinations]
-        moved += [self._step(subject) for subject in self._to_close()]
+        moved = [self.step(subject) for subject in self.to_prepare()]
+        moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
+        moved += [self.collector.collect_due(one.place) for one in self.context.settings.acknowledgements]
+        moved.append(self.collector.watch_for_late_ones())
+        moved += [self.step(subject) for subject in self.to_close()]
         return any(moved)
 
-    def threads(self, preparing: int = 2) -> list[threading.Thread]:
-        """Make (not start) the threads that work until they are asked to stop."""
-        loops: list[tuple[str, Callable[[], None]]] = [("close", lambda: self._loop(self._to_close))]
-        loops += [
-            (f"prepare-{number + 1}", lambda: self._loop(self._to_prepare)) for number in range(preparing)
-        ]
-        loops += [
-            (f"deliver-{name}", lambda name=name: self._deliver_loop(name))  # type: ignore[misc]  # bound at once
-            for name in self.context.settings.destinations
-        ]
-        return [self.guarded(name, loop) for name, loop in loops]
+    def tell(self) -> bool:
+        """Tell people at once what they are owed; true if anybody was told."""
+        places = [one.place for one in self.context.settings.notices]
+        return any([self.tell_by(place, at_once=True) for place in places])  # noqa: C419 - all of them
 
-    def guarded(self, name: str, loop: Callable[[], None]) -> threading.Thread:
-        """Make a thread that takes the agent along when it fails."""
-
-        def run() -> None:
-            failure: AgentError | None = AgentError(f"the thread {name!r} ended in a way nobody foresaw")
-            try:
-                loop()
-                failure = None
-            except AgentError as error:
-                failure = error
-            finally:
-                if failure is not None:
-                    self.failure = self.failure or failure
-                    self.stop()
-
-        return threading.Thread(target=run, name=name, daemon=True)
+    def tell_by(self, place: str, *, at_once: bool = False) -> bool:
+        """Tell people by one way what is due."""
+        return self.survive(_telling(place), lambda: self.notices.tell(place, at_once=at_once)) or False
 
     def ring(self) -> None:
         """Wake every thread: something may be due."""
         with self._wake:
-            self._rings += 1
+            self.rings += 1
             self._wake.notify_all()
 
     def stop(self) -> None:
         """Ask every thread to come to rest."""
         self.context.stop.ask()
+        self.stopped.set()
         self.ring()
 
     def cut(self) -> None:
-        """Cut the lines to all destinations, so that an attempt under way comes to its end now."""
-        self._cut = True
-        self.close()
+        """Cut the lines to all far sides, so that what is under way comes to its end now."""
+        self.deliverer.cut()
+        self.collector.close()
+        self.notices.close()
 
     def close(self) -> None:
-        """Let go of the channels."""
-        for channel in tuple(self._channels.values()):
-            channel.close()
+        """Let go of the channels and sources."""
+        self.deliverer.close()
+        self.collector.close()
+        self.notices.close()
 
-    def _loop(self, due: Callable[[], Sequence[str]]) -> None:
-        while not self.context.stop.asked:
-            rings = self._rings
-            if not any([self._step(subject) for subject in due()]):  # noqa: C419 - all of them
-                self._wait(rings, _IDLE)
-
-    def _deliver_loop(self, destination: str) -> None:
-        while not self.context.stop.asked:
-            rings = self._rings
-            if not self.deliver_due(destination):
-                at = self._deliveries.next_try(destination)
-                soon = _IDLE if at is None else max(at - self.context.now(), _SOON)
-                self._wait(rings, min(soon, _IDLE))
-
-    def _wait(self, rings: int, seconds: float) -> None:
+    def wait(self, rings: int, seconds: float) -> None:
+        """Wait until somebody rings, unless somebody has since `rings` was read, or so many seconds."""
         with self._wake:
-            if self._rings == rings and not self.context.stop.asked:
+            if self.rings == rings and not self.context.stop.asked:
                 self._wake.wait(seconds)
-
-    def deliver_due(self, destination: str) -> bool:
-        """Send what is due at one destination; an attempt's end and the begin of the next share a commit."""
-        moved, ending = False, None
-        for batch in self._deliveries.due(destination):
-            if self.context.stop.asked:
-                break
-            if self._rests(batch.id):
-                continue
-            ending = self._attempt(batch, ending)
-            moved = moved or ending is not None
-            if ending is not None and ending.event in {"deferred", "held", "recovered"}:
-                break
-        if ending is not None:
-            self._commit([ending])
-        return moved
-
-    def _attempt(self, batch: Batch, before: Transition | None) -> Transition | None:
-        """Make one attempt, once the end of the one before is committed; return its end, to be committed."""
-        try:
-            begin = start(self.context, batch.id)
-            self._commit([before, begin] if before else [begin])
-        except UnknownTransitionError:  # a person was faster
-            self._commit([before] if before else [])
-            return None
-        end = self.survive(
-            batch.id, lambda: deliver(self.context, self._channel(batch.destination), batch.id)
-        )
-        if end is None:
-            end = broke(self.context, batch.id, self.context.now() + _AFTER_FAILURE)
-        elif self._cut and end.event == "deferred":
-            end = recover(self.context, batch.id)
-        self._deliveries.heed(batch.destination, end)
-        return end
-
-    def _channel(self, destination: str) -> Channel:
-        if destination not in self._channels:
-            self._channels[destination] = self._open_channel(self.context.settings.destinations[destination])
-        return self._channels[destination]
 
     def survive(self, subject: str, step: Callable[[], T]) -> T | None:
         """Take a step; None where it failed in a way that concerns its subject only, which then rests.
@@ -231,7 +183,7 @@ class Engine:
             SpoolError: the same.
 
         """
-        if self._rests(subject):
+        if self.rests(subject):
             return None
         try:
             return step()
@@ -244,12 +196,14 @@ class Engine:
         except DropFolderError as error:
             self._rest(subject, _FOLDER_AGAIN)
             self._seldom.say("folder.troubled", code="E-FOLDER", reason=str(error))
+            if owner := self.context.ledger.submission(subject):
+                self.board.trouble(f"shelf:{owner.feed}", str(error), by=subject)
         except Exception as error:  # noqa: BLE001 - the one broad except, see the module docstring
             self._rest(subject, _AFTER_FAILURE)
             say_unforeseen(subject, error)
         return None
 
-    def _step(self, subject: str) -> bool:
+    def step(self, subject: str) -> bool:
         """Advance a subject, unless another thread has it or the agent is to come to rest."""
         if self.context.stop.asked or time.monotonic() < self._room_at:
             return False
@@ -262,18 +216,36 @@ class Engine:
         finally:
             with self._lock:
                 self._busy.discard(subject)
-        self._full = self._full and not moved
+        if moved and self._full:
+            self._full = False
+            self.board.over(MACHINE)
         return moved
 
-    def _is_free(self, subject: str) -> bool:
-        return subject not in self._busy and not self._rests(subject)
+    def to_prepare(self) -> list[str]:
+        """Return submissions that wait to be prepared and that nobody is at."""
+        return to_prepare(self.context, self._is_free)
 
-    def _commit(self, changes: Sequence[Transition]) -> None:
+    def to_close(self) -> list[str]:
+        """Return submissions about which the folder is owed a word and that nobody is at."""
+        return to_close(self.context, self._is_free)
+
+    def _is_free(self, subject: str) -> bool:
+        return subject not in self._busy and not self.rests(subject)
+
+    def commit(self, changes: Sequence[Transition]) -> None:
+        """Have the ledger grant changes, all of them or none; say them, and wake whoever waits.
+
+        Raises:
+            UnknownTransitionError: one of them cannot happen any more.
+            LedgerError: the agent cannot go on.
+
+        """
         if not changes:
             return
         self.context.ledger.commit(changes, at=self.context.now())
         for change in changes:
             said(change)
+            self.heard(change)
         if self.touched is not None:
             self.touched.update(map(self._submission_of, changes))
         self.ring()
@@ -285,7 +257,8 @@ class Engine:
     def _rest(self, subject: str, seconds: float) -> None:
         self._resting[subject] = time.monotonic() + seconds
 
-    def _rests(self, subject: str) -> bool:
+    def rests(self, subject: str) -> bool:
+        """Whether a subject is left alone for a while."""
         until = self._resting.get(subject)
         if until is not None and until <= time.monotonic():
             self._resting.pop(subject, None)
@@ -295,4 +268,9 @@ class Engine:
         self._room_at = time.monotonic() + _NO_ROOM
         if not self._full:
             self._full = True
+            self.board.trouble(MACHINE, str(error))
             say("spool.full", reason=str(error))
+
+
+def _telling(place: str) -> str:
+    return f"notices by {place}"

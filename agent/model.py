@@ -170,6 +170,45 @@ class Batch:
     tries: int
     created_at: float
     updated_at: float
+    sent_at: float = 0.0  # when it was delivered, as far as we know; 0: it was not
+    taken_at: float = 0.0  # when impact.com's word came that it has the file
+    processed_at: float = 0.0  # when impact.com's word came what became of the rows
+    awaited: bool = False  # an answer of impact.com is awaited
+    overdue_at: float = 0.0  # when the answer awaited now was found to be overdue; 0: it was not
+    refused: int | None = None  # rows that impact.com did not accept; None: it has not said
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Something that came back from impact.com, as the ledger has it; its bytes are kept verbatim."""
+
+    id: str
+    source: str  # the name of the source in the settings
+    key: str  # what names it at the source, for good
+    name: str  # file name, or subject of a mail, printable form
+    path: str  # its bytes, relative to the state folder
+    sha256: str
+    size: int
+    fetched_at: float
+    updated_at: float
+    state: str
+    remark: str = ""  # plain words: how it was understood, or why not
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one acknowledgement says about one batch."""
+
+    acknowledgement: str
+    batch: str
+    stage: str  # taken, processed, bounced, delayed or unclear
+    at: float  # when it was read
+    event: str  # what it did to the batch
+    records: int | None  # rows that impact.com counted; None: not said
+    refused: int | None  # rows that it did not accept; None: not said
+    remark: str
+    paper: str = ""  # the list of refused rows, relative to the state folder; "" where there is none
+    name: str = ""  # what its acknowledgement is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +236,18 @@ class AuditEvent:
     before: str
     after: str
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that people are told of by one way, as the ledger has it."""
+
+    way: str
+    about: str  # file:SUBMISSION, destination:NAME, …
+    words: str
+    sign: str  # what of it is news when it changes
+    since: float
+    owed_at: float = 0.0  # from when on it is to be told; 0: it is not
+    told_at: float = 0.0  # when it was last told; 0: never
+    told: str = ""  # the sign that was told
+    over_at: float = 0.0  # when it was found to be over; 0: it lasts

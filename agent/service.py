@@ -1,8 +1,9 @@
 """The agent as a running thing: one per state folder, started through the gate, stopped at a safe point.
 
-Holds the lock, opens spool and ledger, scans the drop folders and lets the engine do the rest. The main
+Holds the lock, opens spool and ledger, has the drop folders scanned and lets the engine do the rest. The main
 thread only waits for signals; all work is done in threads, so that a stop takes no longer than `_STOP`
-whatever they are at. It decides nothing about files.
+whatever they are at. SIGHUP has the scanning thread read the settings again; wrong ones change nothing. It
+decides nothing about files.
 """
 
 from __future__ import annotations
@@ -11,43 +12,45 @@ import random
 import signal
 import threading
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from filelock import FileLock, Timeout
 
+from agent.acks import open_source
 from agent.channels import open_channel
 from agent.engine import Engine
-from agent.errors import AgentError
+from agent.errors import AgentError, SettingsError
 from agent.ledger.ledger import Ledger
 from agent.log import say
+from agent.monitor import MonitorError
+from agent.notify import Notifier
+from agent.preparing.usable import renewed
+from agent.scanning import Scanner
 from agent.settings.secrets import reveal
 from agent.spool import Spool
 from agent.stages.context import Context, Stop
-from agent.stages.intake import Intake, make_folders
-from agent.states import SubmissionState
+from agent.vitals import Vitals
 from agent.watch import Watch
+from agent.ways import open_way
 from agent.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from types import FrameType
 
+    from agent.acks.base import Source
     from agent.channels.base import Channel
-    from agent.settings.models import Destination, Settings
-    from agent.stages.intake import ScanResult
+    from agent.settings.models import AckOptions, Destination, Settings, WayOptions
+    from agent.ways.base import Way
 
 _SCRATCH_AGE = 3600.0  # seconds after which scratch of another run is swept
 _BEAT = 0.5  # seconds until the main thread looks whether it was told to stop
 _GRACE = 10.0  # seconds threads have to come to rest by themselves
 _STOP = 25.0  # seconds after which those that have not are left behind
 _PATIENCE = 60.0  # seconds a pass waits at least for files that do not settle
-_ASIDE = {
-    SubmissionState.QUARANTINED: "submission.quarantined",
-    SubmissionState.REJECTED: "submission.rejected",
-    SubmissionState.DUPLICATE: "submission.repeated",
-}
+_REFUSED = "new settings were read and refused, because they have mistakes"
 
 
 class AlreadyRunningError(AgentError):
@@ -57,16 +60,29 @@ class AlreadyRunningError(AgentError):
 
 
 class Agent:
-    """One agent on one state folder; a context manager that holds the lock."""
+    """One agent on one state folder; a context manager that holds the lock.
+
+    Args:
+        settings: what it works with.
+        source: where the settings are read again at SIGHUP; without it SIGHUP asks for a stop.
+        notifier: the way to systemd.
+
+    """
 
     engine: Engine
     ledger: Ledger
+    scanner: Scanner
+    vitals: Vitals
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, source: Path | None = None, notifier: Notifier | None = None
+    ) -> None:
         self.settings = settings
         self.workers = Workers(settings.limits)
-        self.intakes: list[Intake] = []
-        self.unsettled = 0  # files that the last scan of all folders left where they are
+        self._source = source
+        self._notifier = notifier or Notifier({})
+        self._threads: list[threading.Thread] = []
+        self._renew = False  # the settings are to be read again
         self._lock = FileLock(settings.state / "lock", timeout=0)
         self._woken = threading.Event()
         self._stop = Stop()
@@ -88,11 +104,11 @@ class Agent:
 
     def __exit__(self, *_: object) -> None:
         with self._undo:
+            self.vitals.close()
             self.engine.close()
             self.workers.close()
             if not self._left_behind:  # else threads still use them; the system closes them
-                for intake in self.intakes:
-                    intake.close()
+                self.scanner.close()
                 self.ledger.close()
         say("agent.stopped")
 
@@ -112,52 +128,21 @@ class Agent:
             say("spool.orphaned", files=len(orphans))
         dice = random.SystemRandom().random
         context = Context(self.settings, self.ledger, spool, self.workers, time.time, dice, self._stop)
-        self.engine = Engine(context, self._channel)
+        self.engine = Engine(context, self._channel, self._answers, self._way)
         self.engine.recover()
-        for name, feed in self.settings.feeds.items():
-            folder = context.folder(name)
-            with suppress(OSError):  # the scan says what is wrong with it
-                make_folders(folder)
-            self.intakes.append(Intake(feed, folder, self.ledger, spool))
-            self.engine.arrivals.expect(name)
-        say("agent.started", feeds=len(self.intakes), state=str(self.settings.state))
+        self.vitals = Vitals(self.ledger, self.settings.scan, self._notifier)
+        self.vitals.pulse.failure = lambda: self.engine.failure
+        self.scanner = Scanner(self.engine, self.vitals.alive)
+        say("agent.started", feeds=len(self.settings.feeds), state=str(self.settings.state))
 
     def _channel(self, destination: Destination) -> Channel:
         return open_channel(destination, lambda secret: reveal(secret, self.settings.folder))
 
-    def scan(self) -> float | None:
-        """Scan every folder once; return the seconds until another scan is worth while, None for no need."""
-        waits: list[float] = []
-        unsettled = 0
-        for name, intake in zip(self.settings.feeds, self.intakes, strict=True):
-            now = time.time()
-            self.engine.arrivals.begin(name, now)
-            result = self.engine.survive(name, partial(intake.scan, now, time.monotonic()))
-            self.engine.arrivals.end(name, more=result is not None and result.next_look == 0)
-            if result is None:
-                unsettled += 1
-                continue
-            self._tell(result)
-            unsettled += result.waiting + any(notice.fault.code == "E-FOLDER" for notice in result.findings)
-            if result.next_look is not None:
-                waits.append(result.next_look)
-        self.unsettled = unsettled
-        return min(waits, default=None)
+    def _answers(self, options: AckOptions) -> Source:
+        return open_source(options, self.settings, lambda secret: reveal(secret, self.settings.folder))
 
-    def _tell(self, result: ScanResult) -> None:
-        for notice in result.news:
-            facts = {"feed": notice.feed, "file": notice.name} if notice.name else {"feed": notice.feed}
-            say("folder.troubled", **facts, code=notice.fault.code, reason=notice.fault.words)
-        for subject in result.taken:
-            say("submission.taken", submission=subject)
-        for subject in result.aside:
-            found = self.ledger.submission(subject)
-            event = _ASIDE.get(SubmissionState(found.state)) if found else None
-            say(event or "submission.taken", submission=subject, reason=found.reason if found else "")
-        if self.engine.touched is not None:
-            self.engine.touched.update((*result.taken, *result.aside))
-        if result.taken or result.aside:
-            self.engine.ring()
+    def _way(self, options: WayOptions) -> Way:
+        return open_way(options, lambda secret: reveal(secret, self.settings.folder))
 
     def once(self) -> None:
         """Make one pass: wait for what is settling, prepare, deliver, close; return when nothing is due now.
@@ -166,83 +151,120 @@ class Agent:
             AgentError: the agent cannot go on.
 
         """
-        self._work([self.engine.guarded("pass", self._pass)])
+        self._work([self.engine.crew.guarded("pass", self._pass)])
 
     def run(self) -> None:
-        """Work until told to stop (SIGTERM, SIGINT, SIGHUP).
+        """Work until told to stop (SIGTERM, SIGINT); at SIGHUP read the settings again.
 
         Raises:
             AgentError: the agent cannot go on.
 
         """
+        self.vitals.listen(self.settings.monitor)
+        self.engine.heard = self.vitals.figures.heard
         self.workers.start()
-        self._work([self.engine.guarded("scan", self._scan_loop), *self.engine.threads()])
+        self._work([self.engine.crew.guarded("scan", self._scan_loop), *self.engine.crew.threads()])
 
     def _pass(self) -> None:
         patience = max([_PATIENCE, *(2 * feed.settle for feed in self.settings.feeds.values())])
-        waiting, since = self.scan(), time.monotonic()
+        waiting, since = self.scanner.scan(), time.monotonic()
         while not self._stop.asked:
             if self.engine.drain():
                 since = time.monotonic()
             elif waiting is None or time.monotonic() - since > patience:
+                self.engine.tell()
                 return
             else:
                 self._woken.wait(min(waiting, self.settings.scan))
-            waiting = self.scan()
+            waiting = self.scanner.scan()
 
     def _scan_loop(self) -> None:
         watch = Watch(
-            [self.settings.drop / name for name in self.settings.feeds],
-            self._woken.set,
-            lambda words: say("folder.degraded", reason=words),
+            self.scanner.folders, self._woken.set, lambda words: say("folder.degraded", reason=words)
         )
         watch.start()
         try:
             while not self._stop.asked:
                 self._woken.clear()
+                if self._renew:
+                    self._renew = False
+                    self._reload()
+                watch.watch_over(self.scanner.folders)
                 watch.check()
-                soon = self.scan()
+                begun = time.monotonic()
+                soon = self.scanner.scan()
+                self.vitals.scanned(time.monotonic() - begun, len(self.settings.feeds))
                 if soon != 0:
-                    self._woken.wait(self.settings.scan if soon is None else min(soon, self.settings.scan))
+                    scan = self.settings.scan
+                    self.vitals.rest(self._woken, scan if soon is None else min(soon, scan))
         finally:
             watch.stop()
 
+    def _reload(self) -> None:
+        """Go on with the settings as they are in their files now, or with the old ones where those are wrong."""
+        self.vitals.reloading()
+        try:
+            settings = renewed(self.settings, self._source or self.settings.folder)
+            self.vitals.listen(settings.monitor)
+        except (SettingsError, MonitorError) as error:
+            self.vitals.refused(error)
+            self.engine.board.trouble("settings", _REFUSED)
+            return
+        self.settings = settings
+        self.workers.take_over(settings.limits)
+        self.engine.take_over(settings)
+        made = self.engine.crew.newcomers()
+        for thread in made:
+            thread.start()
+        self._threads = [thread for thread in self._threads if thread.is_alive()] + made
+        self.scanner.take_over()
+        self.vitals.taken_over(settings)
+        self.engine.board.over("settings")
+
     def _work(self, threads: Sequence[threading.Thread]) -> None:
-        """Let threads work until one has ended or a stop is asked for; then bring all to rest."""
+        """Let threads work until the first one has ended or a stop is asked for; then bring all to rest."""
+        self._threads = list(threads)
         for thread in threads:
             thread.start()
-        while not self._stop.asked and all(thread.is_alive() for thread in threads):
+        while not self._stop.asked and threads[0].is_alive():
             threads[0].join(_BEAT)
+            if self._renew:
+                self._woken.set()
         if self._signal:
             say("agent.stopping", signal=signal.Signals(self._signal).name)
-        if any(thread.is_alive() for thread in threads):
-            self._come_to_rest(threads)
+        self.vitals.stopping()
+        if any(thread.is_alive() for thread in self._threads):
+            self._come_to_rest()
         if self.engine.failure is not None:
             say("agent.failed", reason=str(self.engine.failure))
             raise self.engine.failure
 
-    def _come_to_rest(self, threads: Sequence[threading.Thread]) -> None:
+    def _come_to_rest(self) -> None:
         """Wait for a safe point; cut short what takes too long, for it can be done, or looked for, again."""
         begun = time.monotonic()
         self.engine.stop()
         self._woken.set()
-        _join(threads, begun + _GRACE)
-        self.workers.kill()
-        self.engine.cut()
-        _join(threads, begun + _STOP)
-        if late := [thread.name for thread in threads if thread.is_alive()]:
+        _join(self._threads, begun + _GRACE)
+        if any(thread.is_alive() for thread in self._threads):
+            self.workers.kill()
+            self.engine.cut()
+            _join(self._threads, begun + _STOP)
+        if late := [thread.name for thread in self._threads if thread.is_alive()]:
             self._left_behind = True
             self.engine.recover()  # from here on the ledger lets them publish nothing
             say("step.abandoned", threads=late)
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        """Have SIGTERM, SIGINT and SIGHUP ask for a clean stop while this is open."""
+        """Have SIGTERM and SIGINT ask for a clean stop, SIGHUP for other settings, while this is open."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
         def asked(number: int, _frame: FrameType | None) -> None:  # takes no lock: it may come at any point
+            if number == signal.SIGHUP and self._source is not None:
+                self._renew = True
+                return
             self._signal = number
             self._stop.ask()
 

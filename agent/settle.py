@@ -36,7 +36,7 @@ __all__ = [
     "twins",
 ]
 
-OWN_FOLDERS = ("working", "done", "attention")
+OWN_FOLDERS = ("working", "done", "attention", "sent")
 
 PATIENCE = 600.0  # seconds after which a file that is still not finished is named
 LINK_PATIENCE = 60.0  # seconds a second hard link may last: link-and-unlink publishers have two for a moment

@@ -1,4 +1,4 @@
-"""The two state machines, each one table: `after(state, event)` or it raises.
+"""The three state machines, each one table: `after(state, event)` or it raises.
 
 What is absent from a table cannot happen. Nothing goes back a stage on its own; a person's `release`,
 `resend` and `cancel` are edges here like any other.
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from agent.errors import AgentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from agent.model import Attempt, Batch
 
 
 class SubmissionState(StrEnum):
@@ -31,12 +33,23 @@ class BatchState(StrEnum):
 
     READY = "READY"
     SENDING = "SENDING"
-    SENT = "SENT"
+    SENT = "SENT"  # delivered; its end where nobody is asked for an answer
+    TAKEN = "TAKEN"  # impact.com has said that it has the file
+    PROCESSED = "PROCESSED"  # impact.com has said what became of its rows; not all need be well
     HELD = "HELD"  # waits for a person, with the reason
     DEFERRED = "DEFERRED"  # a transient fault; next attempt when due
     IN_DOUBT = "IN_DOUBT"  # it may have become visible at the other end
     FAILED = "FAILED"  # permanent
     CANCELLED = "CANCELLED"
+
+
+class AnswerState(StrEnum):
+    """Where an acknowledgement is that was fetched."""
+
+    KEPT = "KEPT"  # its bytes are in the archive, nobody has read them yet
+    EARLY = "EARLY"  # it speaks of a batch that is being sent just now
+    APPLIED = "APPLIED"  # the batches it speaks of know of it
+    UNMATCHED = "UNMATCHED"  # it speaks of no batch of ours, as far as can be told
 
 
 class Phase(StrEnum):
@@ -47,9 +60,10 @@ class Phase(StrEnum):
     PUBLISHED = "PUBLISHED"
 
 
+_ONLY_HEARD = ("heard", "contradicted")
 OVERRULED = "overruled"  # the outcome of an attempt about which a person has decided
 LEFT_NOTHING = frozenset(
-    {"deferred", "failed", "held"}
+    {"deferred", "failed", "held", "bounced"}
 )  # outcomes of attempts of which surely nothing arrived
 
 
@@ -61,7 +75,7 @@ class UnknownTransitionError(AgentError):
         super().__init__(f"{event!r} cannot happen to something that is {state or 'not there yet'}")
 
 
-_S, _B = SubmissionState, BatchState
+_S, _B, _A = SubmissionState, BatchState, AnswerState
 
 SUBMISSION: dict[tuple[str, str], SubmissionState] = {
     ("", "taken"): _S.RECEIVED,
@@ -112,30 +126,80 @@ BATCH: dict[tuple[str, str], BatchState] = {
     (_B.DEFERRED, "cancelled"): _B.CANCELLED,
     (_B.IN_DOUBT, "cancelled"): _B.CANCELLED,
     (_B.FAILED, "cancelled"): _B.CANCELLED,
+    (_B.SENT, "taken"): _B.TAKEN,
+    (_B.SENT, "processed"): _B.PROCESSED,
+    (_B.TAKEN, "processed"): _B.PROCESSED,
+    (_B.SENT, "bounced"): _B.FAILED,  # the mail that carried it came back
+    (_B.IN_DOUBT, "bounced"): _B.FAILED,
+    (_B.SENT, "unclear"): _B.SENT,  # an answer came that nobody can read
+    (_B.TAKEN, "unclear"): _B.TAKEN,
+    (_B.SENT, "overdue"): _B.SENT,
+    (_B.TAKEN, "overdue"): _B.TAKEN,
+    (_B.SENT, "settled"): _B.SENT,  # no answer is awaited any more
+    (_B.TAKEN, "settled"): _B.TAKEN,
+    # An answer proves that it arrived, whatever we knew of it; also where it waits to be sent once more.
+    **{(state, "taken"): _B.TAKEN for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD, _B.READY)},
+    **{(state, "processed"): _B.PROCESSED for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD, _B.READY)},
+    **{(state, "heard"): state for state in _B},  # an answer that says nothing new
+    **{(state, "contradicted"): state for state in _B},  # one that cannot be true with what we know
 }
 
-ENDED = frozenset({_B.SENT, _B.CANCELLED})
+ANSWER: dict[tuple[str, str], AnswerState] = {
+    ("", "fetched"): _A.KEPT,
+    (_A.KEPT, "applied"): _A.APPLIED,
+    (_A.KEPT, "came-early"): _A.EARLY,
+    (_A.KEPT, "unmatched"): _A.UNMATCHED,
+    (_A.EARLY, "applied"): _A.APPLIED,
+    (_A.EARLY, "unmatched"): _A.UNMATCHED,
+}
+
+_ENDED = frozenset({_B.PROCESSED, _B.CANCELLED})
+_ENDED_UNASKED = frozenset({_B.SENT, _B.TAKEN})
+CONCERNS = frozenset({_B.HELD, _B.IN_DOUBT, _B.FAILED})  # states in which a batch waits for a person
+# Events of which the folder hears though nobody need do anything, or the state stays.
+NEWS = frozenset({"sent", "found", "taken", "processed", "unclear", "overdue", "settled", "contradicted"})
+
+
+def has_ended(state: str, *, awaited: bool) -> bool:
+    """Whether nothing more will happen to a batch by itself; `awaited`: an answer of impact.com is."""
+    return state in _ENDED or (state in _ENDED_UNASKED and not awaited)
+
+
+def ended(batch: Batch) -> bool:
+    """Whether nothing more will happen to a batch by itself."""
+    return has_ended(batch.state, awaited=batch.awaited)
+
+
+def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return the attempts that may have left something at the other end."""
+    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
 
 
 def after(state: str, event: str) -> str:
     """Return the state that follows; `state` is "" for something new.
 
-    Works for both machines: their states share no name, and new things share no event but `held` and
+    Works for all machines: their states share no name, and new things share no event but `held` and
     `cancelled`, which new submissions never have.
 
     Raises:
         UnknownTransitionError: the tables have no such edge.
 
     """
-    following = SUBMISSION.get((state, event)) or BATCH.get((state, event))
+    edge = (state, event)
+    following = SUBMISSION.get(edge) or BATCH.get(edge) or ANSWER.get(edge)
     if following is None:
         raise UnknownTransitionError(state, event)
     return following
 
 
 def picture() -> str:
-    """Return both machines as Mermaid diagrams; a test holds the README to it."""
-    return f"A submission:\n\n{_diagram(SUBMISSION)}\n\nA batch:\n\n{_diagram(BATCH)}\n"
+    """Return the machines as Mermaid diagrams; a test holds the README to it.
+
+    What only says that something was heard of a batch, and changes nothing, is left out.
+    """
+    batch = {edge: following for edge, following in BATCH.items() if edge[1] not in _ONLY_HEARD}
+    drawn = (("A submission", SUBMISSION), ("A batch", batch), ("An acknowledgement", ANSWER))
+    return "\n\n".join(f"{title}:\n\n{_diagram(table)}" for title, table in drawn) + "\n"
 
 
 def _diagram(table: Mapping[tuple[str, str], str]) -> str:

@@ -100,6 +100,13 @@ class Watch:
         else:
             self._warned = False
 
+    def watch_over(self, folders: Sequence[Path]) -> None:
+        """Watch over these folders from now on."""
+        if tuple(folders) != self._folders:
+            self._folders = tuple(folders)
+            self.stop()
+            self.start()
+
     def check(self) -> None:
         """Start anew what has died or watches a folder that is no longer the one under that name.
 

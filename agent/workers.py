@@ -63,6 +63,10 @@ class Workers:
         with self._lock:
             self._standing()
 
+    def take_over(self, limits: Limits) -> None:
+        """Hold files to other limits from the next one on."""
+        self._limits = limits
+
     def prepare(self, job: Job, progress: Callable[[int], None] = lambda _: None) -> Prepared:
         """Prepare one file in a fresh child.
 

@@ -12,6 +12,11 @@ import pytest
 from agent.channels.base import Parcel
 from agent.channels.sftp import Channel, Options
 from agent.sandbox import SandboxSftp
+from tests.certificates import Authority
+from tests.ftp_scripts import ScriptedFtp
+from tests.ftp_servers import FtpServer, ProFtpd, Vsftpd
+from tests.mail_servers import Aiosmtpd, Postfix
+from tests.scripted_relay import ScriptedRelay
 from tests.servers import Proxy, Sshd
 
 if TYPE_CHECKING:
@@ -34,6 +39,72 @@ def start_sshd(tmp_path: Path) -> Iterator[Callable[..., Sshd]]:
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
         yield lambda **how: stack.enter_context(Sshd(tmp_path / f"sshd-{next(numbers)}", **how))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority for certificates, which no machine trusts."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def shared_postfix(authority: Authority) -> Iterator[Postfix]:
+    """A Postfix for all tests that change nothing about it; use `postfix`."""
+    with Postfix(authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def vsftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vsftpd]:
+    """A vsftpd for all tests that change nothing about it; each uses a folder of its own."""
+    with Vsftpd(tmp_path_factory.mktemp("vsftpd") / "server") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def proftpd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProFtpd]:
+    """A ProFTPD for all tests that change nothing about it; each uses a folder of its own."""
+    with ProFtpd(tmp_path_factory.mktemp("proftpd") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def postfix(shared_postfix: Postfix) -> Postfix:
+    """A Postfix whose mailboxes are empty."""
+    shared_postfix.forget()
+    return shared_postfix
+
+
+@pytest.fixture
+def aiosmtpd(authority: Authority) -> Iterator[Aiosmtpd]:
+    """An SMTP server with STARTTLS and a login."""
+    with Aiosmtpd(authority.context()) as server:
+        yield server
+
+
+@pytest.fixture
+def start_ftp(tmp_path: Path) -> Iterator[Callable[..., FtpServer]]:
+    """Start FTP servers of one's own; the arguments are the class and those of `FtpServer`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda kind, **how: stack.enter_context(kind(tmp_path / f"ftp-{next(numbers)}", **how))
+
+
+@pytest.fixture
+def scripted_relay(authority: Authority) -> Iterator[Callable[..., ScriptedRelay]]:
+    """Start relays that answer as a test says; the arguments are those of `ScriptedRelay`."""
+    with contextlib.ExitStack() as stack:
+        yield lambda context=None, **how: stack.enter_context(
+            ScriptedRelay(context or authority.context(), **how)
+        )
+
+
+@pytest.fixture
+def scripted_ftp(tmp_path: Path) -> Iterator[Callable[..., ScriptedFtp]]:
+    """Start FTP servers that do as told; the arguments are those of `ScriptedFtp`."""
+    numbers = itertools.count()
+    with contextlib.ExitStack() as stack:
+        yield lambda **how: stack.enter_context(ScriptedFtp(tmp_path / f"script-{next(numbers)}", **how))
 
 
 @pytest.fixture

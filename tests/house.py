@@ -9,20 +9,22 @@ import hashlib
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from agent.acks.base import Fetched
 from agent.channels.base import Receipt, Sighting
 from agent.engine import Engine
 from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.ledger.ledger import Ledger
 from agent.ledger.transition import Transition
 from agent.model import Batch, Change, Counts, Level, Paper, Submission, Total
-from agent.settings.models import Destination, Feed, Limits, Settings
+from agent.settings.models import AckOptions, Destination, Feed, Limits, Settings, WayOptions
 from agent.spool import Spool
 from agent.stages.context import Context
 from agent.stages.intake import Intake, make_folders
+from agent.ways.base import Bulletin, WayError
 from agent.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.channels.base import Parcel
@@ -109,11 +111,94 @@ class FarSide:
             raise RuntimeError("nobody foresaw this")
 
 
+class Postbox:
+    """A source of acknowledgements: what is put in is fetched until it is known."""
+
+    kind = "file"
+
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.fetched: list[str] = []  # every time something was handed out
+        self.tidied: list[str] = []  # what is known to be kept
+        self.refuses = ""  # why it cannot be asked; "" when it can
+
+    def put(self, name: str, text: str) -> None:
+        """Put an answer in."""
+        self.content[name] = text.encode()
+
+    def fetch(self, known: Callable[[str], bool]) -> Iterator[Fetched]:
+        """Hand out what is new."""
+        if self.refuses:
+            raise Transient(self.refuses)
+        for name, content in self.content.items():
+            if not known(name):
+                self.fetched.append(name)
+                yield Fetched(name, name, content, None)
+
+    def kept(self, fetched: Fetched) -> None:
+        """Note it."""
+        self.tidied.append(fetched.name)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Recording(WayOptions):
+    """The settings of a way that keeps what it is given; it tells a feed's people, else the operators."""
+
+    type: str = "recording"
+    operators: tuple[str, ...] = ("ops@example.net",)
+    attach: bool = True
+
+    def addressees(self, feed: Feed | None) -> tuple[str, ...] | None:
+        """Return who is told."""
+        return (feed.notify if feed else ()) or self.operators or None
+
+    @property
+    def with_report(self) -> bool:
+        """Whether the report goes along."""
+        return self.attach
+
+
+class Crier:
+    """A way to tell people that keeps what it was given, with the bytes of the report, and fails as it is told."""
+
+    def __init__(self) -> None:
+        self.sent: list[Bulletin] = []
+        self.reports: list[bytes] = []
+        self.tried = 0
+        self.fails = ""  # why it cannot send; "" when it can
+        self.lost = ""  # why nobody knows whether it was sent, though it was
+        self.closed = 0
+
+    def send(self, bulletin: Bulletin) -> None:
+        """Keep it."""
+        self.tried += 1
+        if self.fails:
+            raise WayError(self.fails)
+        self.sent.append(bulletin)
+        self.reports.append(bulletin.report.path.read_bytes() if bulletin.report else b"")
+        if self.lost:
+            raise WayError(self.lost)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
 class House:
     """One agent's inside; `stop` and `start` are a restart. Destination fields are given by name."""
 
-    def __init__(self, root: Path, *feeds: Feed, workers: Workers | None = None, **destination: Any) -> None:
-        self.root, self.far = root, FarSide()
+    def __init__(
+        self,
+        root: Path,
+        *feeds: Feed,
+        workers: Workers | None = None,
+        answers: dict[str, Any] | None = None,
+        ways: tuple[WayOptions, ...] = (),
+        **destination: Any,
+    ) -> None:
+        self.root, self.far, self.postbox, self.crier = root, FarSide(), Postbox(), Crier()
         self.now, self.dice = NOON, 1.0
         folder = root / "config"
         folder.mkdir()
@@ -121,6 +206,10 @@ class House:
             drop=root / "drop",
             state=root / "state",
             destinations={"there": Destination(type="recorder", **destination)},
+            acknowledgements=()
+            if answers is None
+            else (AckOptions(**{"type": "postbox", "poll": 0.001, **answers}),),
+            notices=ways,
             feeds={each.name: each for each in feeds or (feed(),)},
             folder=folder,
         )
@@ -139,7 +228,7 @@ class House:
         self.context = Context(
             self.settings, self.ledger, self.spool, self.workers, lambda: self.now, lambda: self.dice
         )
-        self.engine = Engine(self.context, lambda _: self.far)
+        self.engine = Engine(self.context, lambda _: self.far, lambda _: self.postbox, lambda _: self.crier)
         self.intakes = [
             Intake(each, self.drop(name), self.ledger, self.spool)
             for name, each in self.settings.feeds.items()

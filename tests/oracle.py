@@ -9,9 +9,10 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from agent.states import BatchState, SubmissionState
+from agent.states import AnswerState, BatchState, SubmissionState
 from tests.running import left_in, told_in
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agent.model import Batch, Submission
     from tests.running import Installation
 
+_DELIVERED = [BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED]
 _RECORDED = re.compile(
     r'^(?P<what>open|remove name|posix-rename old|rename old) "(?P<path>[^"]*)"(?P<rest>.*)$'
 )
@@ -42,6 +44,7 @@ def at_rest(installation: Installation) -> bool:
             ledger.batches(moving),
             ledger.to_tell(),
             ledger.owed(aside),
+            ledger.acknowledgements([AnswerState.KEPT, AnswerState.EARLY]),
         )
     return not any(open_ones) and not any(map(left_in, installation.drop.iterdir()))
 
@@ -50,6 +53,7 @@ def assert_told_once(drop: Path, dropped: Mapping[str, bytes]) -> None:
     """Each file dropped is, whole and once, in done/ or attention/, with its report; nothing is left over."""
     assert left_in(drop) == []
     assert list((drop / "working").iterdir()) == []
+    assert told_in(drop, "sent") == {}
     assert len([*(drop / "done").iterdir(), *(drop / "attention").iterdir()]) == len(dropped)
     told = {**told_in(drop, "done"), **told_in(drop, "attention")}
     assert {name: files.pop(name, None) for name, files in told.items()} == dropped
@@ -70,7 +74,7 @@ def assert_recorded(installation: Installation, names: Sequence[str]) -> None:
 
 def assert_archived(archive: Path, closed: Sequence[Submission]) -> None:
     """Every closed submission has one archive folder, whole by its manifest."""
-    folders = {folder.name: folder for folder in archive.glob("*/*/*/*")}
+    folders = {folder.name: folder for folder in archive.glob("[0-9]*/*/*/*")}
     assert set(folders) == {found.id for found in closed}
     for found in closed:
         manifest = json.loads((folders[found.id] / "manifest.json").read_text())
@@ -79,10 +83,38 @@ def assert_archived(archive: Path, closed: Sequence[Submission]) -> None:
         assert digest(folders[found.id] / "original") == found.sha256
 
 
-def assert_sent_has_come(installation: Installation, came: Mapping[str, bytes]) -> None:
-    """What the ledger calls sent is at the receiver under its name, with the bytes that were prepared."""
+def assert_answers_kept(installation: Installation) -> Counter[str]:
+    """Whatever came back is kept once, as it came, and heard once; return how many are in each state.
+
+    Each answer that was applied is noted with a batch, no answer twice; the archive of acknowledgements has what the
+    ledger names and nothing else, and none waits to be read.
+    """
     with installation.ledger() as ledger:
-        sent = {batch.name: batch.sha256 for batch in ledger.batches([BatchState.SENT], limit=1_000_000)}
+        assert ledger.verify_audit() == []
+        kept = ledger.acknowledgements(list(AnswerState), limit=1_000_000)
+        owners = ledger.submissions(limit=1_000_000)
+        noted = [one for batch in _batches(ledger, owners) for one in ledger.answers(batch.id)]
+        lines = Counter((line.subject, line.event) for line in ledger.audit(limit=1_000_000))
+    assert {one.path: digest(installation.state / one.path) for one in kept} == {
+        one.path: one.sha256 for one in kept
+    }
+    place = installation.state / "archive" / "acknowledgements"
+    there = {str(path.relative_to(installation.state)) for path in place.rglob("*") if path.is_file()}
+    assert there == {one.path for one in kept}
+    assert [one for one in kept if lines[one.id, "fetched"] != 1] == []
+    heard = Counter((one.acknowledgement, one.batch, one.stage) for one in noted)
+    assert [each for each, times in heard.items() if times > 1] == []
+    states = Counter(one.state for one in kept)
+    applied = {one.id for one in kept if one.state == AnswerState.APPLIED}
+    assert {one.acknowledgement for one in noted} == applied
+    assert states[AnswerState.KEPT] + states[AnswerState.EARLY] == 0
+    return states
+
+
+def assert_sent_has_come(installation: Installation, came: Mapping[str, bytes]) -> None:
+    """What the ledger calls delivered is at the receiver under its name, with the bytes that were prepared."""
+    with installation.ledger() as ledger:
+        sent = {batch.name: batch.sha256 for batch in ledger.batches(_DELIVERED, limit=1_000_000)}
     assert {name: hashlib.sha256(came[name]).hexdigest() for name in sent if name in came} == sent
 
 

@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import yaml
 
 from agent.ledger.ledger import Ledger
-from tests.servers import user_name, wait_until
+from tests.servers import Sshd, user_name, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tests.servers import Sshd
+    from collections.abc import Callable, Iterator, Mapping
 
 TOP = Path(__file__).resolve().parents[1]
 STOP = 30.0  # seconds an agent has to end after SIGTERM
 PATIENCE = 60.0  # seconds tests wait for something that takes one on a quiet machine
-OWN_FOLDERS = ("working", "done", "attention")
+OWN_FOLDERS = ("working", "sent", "done", "attention")
+
+
+class Reached(Protocol):
+    """Whatever has settings of a destination that reach it."""
+
+    inbox: Path  # what arrives is in it
+
+    def reached(self) -> dict[str, Any]:
+        """Return them, as they stand in agent.yaml."""
+
+
+class PullFolder:
+    """A folder of this machine that somebody pulls from."""
+
+    def __init__(self, inbox: Path) -> None:
+        self.inbox = inbox
+        inbox.mkdir(parents=True)
+
+    def reached(self) -> dict[str, Any]:
+        """Return the settings of a destination that is this folder."""
+        return {"type": "folder", "directory": str(self.inbox)}
 
 
 class Installation:
-    """Settings, drop folder and state below one folder, and one SFTP destination named `there`."""
+    """Settings, drop folder and state below one folder, and one destination named `there`."""
 
-    def __init__(self, folder: Path, server: Sshd, **destination: Any) -> None:
+    def __init__(self, folder: Path, server: Sshd | Reached, **destination: Any) -> None:
         self.folder = folder
         self.config, self.state, self.drop = folder / "config", folder / "state", folder / "drop"
         (self.config / "feeds").mkdir(parents=True)
@@ -52,10 +73,10 @@ class Installation:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def run(self) -> Agent:
-        """Start `impact-agent run`."""
+    def run(self, *words: str, **environment: str) -> Agent:
+        """Start `impact-agent run`, with more words and more in its environment."""
         log = self.folder / f"run-{len(self._processes)}.log"
-        self._processes.append(Agent(self.command("run"), log))
+        self._processes.append(Agent(self.command("run", *words), log, environment))
         return self._processes[-1]
 
     @property
@@ -94,16 +115,22 @@ class Installation:
 class Agent:
     """One running `impact-agent run`; its log is JSON lines in a file."""
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], log: Path, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.log = log
+        surroundings = {**os.environ, **environment}
         with log.open("wb") as stream:
-            self.process = subprocess.Popen(command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream)
+            self.process = subprocess.Popen(
+                command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream, env=surroundings
+            )
 
     def events(self, event: str = "") -> list[dict[str, Any]]:
-        """Return what was logged so far, or only the events of one name."""
+        """Return what was logged so far, or only the events of one name, or of the names below `name.`."""
         lines = (line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{"))
         found = [json.loads(line) for line in lines]
-        return [each for each in found if event in ("", each["event"])]
+        wanted = str.startswith if event.endswith(".") else str.__eq__
+        return [each for each in found if not event or wanted(each["event"], event)]
 
     def wait_for(self, event: str, count: int = 1, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until an event was logged so often; return the last one."""
@@ -133,8 +160,11 @@ class Agent:
         self.kill()
 
 
-def reached(server: Sshd) -> dict[str, Any]:
-    """Return the settings of a destination that reach a server."""
+def reached(server: Sshd | Reached) -> dict[str, Any]:
+    """Return the settings of a destination that reach a server, or a folder."""
+    retries = {"first": "200ms", "at_most": "1s"}
+    if not isinstance(server, Sshd):
+        return {**server.reached(), "retries": retries}
     return {
         "type": "sftp",
         "host": "127.0.0.1",
@@ -143,7 +173,7 @@ def reached(server: Sshd) -> dict[str, Any]:
         "private_key": {"file": str(server.user_key)},
         "host_keys": [server.host_key_line],
         "directory": str(server.inbox),
-        "retries": {"first": "200ms", "at_most": "1s"},
+        "retries": retries,
     }
 
 
@@ -160,7 +190,9 @@ def left_in(folder: Path) -> list[str]:
 
 
 def told_in(folder: Path, kind: str) -> dict[str, dict[str, bytes]]:
-    """Return what stands in `done` or `attention`: by original name, the files by name with their bytes."""
+    """Return what stands in `done`, `attention` or `sent`: by original name, the files by name with their bytes."""
+    if not (folder / kind).exists():  # made when something has to be told in it
+        return {}
     return {
         place.name.partition("--")[2]: {file.name: file.read_bytes() for file in place.iterdir()}
         for place in sorted((folder / kind).iterdir())

@@ -91,7 +91,7 @@ class Sshd:
 
     def processes(self) -> list[int]:
         """Return the processes that serve connections just now."""
-        return _descendants(self._process.pid)
+        return descendants(self._process.pid)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -117,7 +117,7 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         command = [_SSHD, "-D", "-f", str(self.folder / "sshd_config"), "-E", str(self.log)]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        wait_until(lambda: _listening(self.port) or self._process.poll() is not None, "sshd to listen")
+        wait_until(lambda: listening(self.port) or self._process.poll() is not None, "sshd to listen")
         assert self._process.poll() is None, self.log.read_text()
         return self
 
@@ -136,8 +136,8 @@ class Proxy:
     either cuts the connection or, with `swallow`, lets the bytes vanish as a dead router would.
     """
 
-    def __init__(self, port: int, *, swallow: bool = False) -> None:
-        self._target = port
+    def __init__(self, port: int, *, swallow: bool = False, at: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        self._target, self._at = port, at
         self.swallow = swallow
         self.to_client: int | None = None
         self.to_server: int | None = None
@@ -166,7 +166,7 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(self._at)
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
@@ -204,6 +204,9 @@ class Proxy:
                     sink.sendall(passing)
                 if len(passing) < len(found) and not self.swallow:
                     break
+            else:  # the end of this direction, not of the other
+                sink.shutdown(socket.SHUT_WR)
+                return
         for sock in (source, sink):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
@@ -246,13 +249,15 @@ def wait_until(true: Any, what: str, seconds: float = 10.0) -> None:
         time.sleep(0.002)
 
 
-def _listening(port: int) -> bool:
+def listening(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
 
-def _descendants(root: int) -> list[int]:
+def descendants(root: int) -> list[int]:
+    """Return the processes below one, all the way down."""
     parents = {}
     for found in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -47,9 +47,40 @@ package_of() {
     esac
 }
 
+# ProFTPD's packages exclude those of vsftpd, and the tests want both. So it is unpacked, with the libraries that this
+# machine has not, below .venv and installed nowhere; tests/ftp_servers.py finds it there.
+unpack_proftpd() {
+    place=.venv/servers/proftpd
+    [ ! -x "$place/usr/sbin/proftpd" ] || return 0
+    if ! may_install || ! present dpkg-deb; then
+        say "please install: proftpd-core proftpd-mod-crypto (what needs them fails)"
+        return 0
+    fi
+    say "unpacking proftpd ..."
+    fetched=$(mktemp -d)
+    mkdir "$fetched/partial"
+    { fetch_proftpd || { apt-get -q update && fetch_proftpd; }; } >"$fetched/said" 2>&1 &&
+        rm -rf "$place" "$place.partial" && mkdir -p "$place.partial" &&
+        for package in "$fetched"/*.deb; do dpkg-deb -x "$package" "$place.partial"; done &&
+        [ -e "$place.partial/usr/lib/proftpd/mod_tls.so" ] && mv "$place.partial" "$place" ||
+        { say "could not unpack proftpd:" && tail -n 20 "$fetched/said" >&2; }
+    rm -rf "$fetched"
+}
+
+# What would have to be installed, without doing it: nothing is removed either.
+fetch_proftpd() {
+    apt-get -q -y --download-only --no-install-recommends -o APT::Sandbox::User=root \
+        -o Dir::Cache::Archives="$fetched" install proftpd-core proftpd-mod-crypto
+}
+
 programs() {
     missing=
-    for program; do present "$program" || missing="$missing $(package_of "$program")"; done
+    for program; do
+        case $program in
+        proftpd) present proftpd || unpack_proftpd ;;
+        *) present "$program" || missing="$missing $(package_of "$program")" ;;
+        esac
+    done
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086  # a list of packages
     if may_install; then apt_install $missing || true; else say "please install:$missing (what needs them fails)"; fi

@@ -8,6 +8,7 @@ Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by the modu
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +29,7 @@ class Parcel:
     size: int
     sha256: str
     attempt: int  # 1-based
+    made_at: float = 0.0  # when the batch was made, UTC epoch seconds; never changes between attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,29 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
+
+
+class ChangedError(Exception):
+    """The bytes on our own disk are not those the parcel speaks of, or cannot be read."""
+
+
+def pieces(parcel: Parcel, size: int = 2**18) -> Iterator[bytes]:
+    """Yield the parcel's bytes in pieces of `size`.
+
+    Raises:
+        ChangedError: at the end, when they were not the parcel's; or they cannot be read.
+    """
+    sha256, total = hashlib.sha256(), 0
+    try:
+        with parcel.path.open("rb", buffering=0) as source:
+            while piece := source.read(size):
+                sha256.update(piece)
+                total += len(piece)
+                yield piece
+    except OSError as error:
+        raise ChangedError(f"the batch file cannot be read: {error.strerror}") from error
+    if (total, sha256.hexdigest()) != (parcel.size, parcel.sha256):
+        raise ChangedError("the bytes of the batch file changed since it was prepared; nothing of it is used")
 
 
 def one_by_one(

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 import click
 
 from agent.cli import console
-from agent.cli.common import json_option, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
 from agent.cli.previewing import tried
 from agent.errors import AgentError, RefusedFile
 from agent.feedback.wording import prose
 from agent.model import Level
+from agent.preparing.usable import settings_at
 from agent.settings.forms import NAME
 from agent.settings.shipped import find_template
 from agent.starting.drafting import template_text

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.cli import console
-from agent.cli.common import json_option, problems_of, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
-from agent.settings.models import Secret
+from agent.preparing.usable import problems_of, settings_at
+from agent.settings.models import Model, Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.settings.models import Settings
 
 
@@ -54,12 +57,24 @@ def _told(problem: object) -> dict[str, object]:
 
 
 def _secrets(settings: Settings) -> list[str]:
+    owners: dict[str, Model] = {f"destinations.{name}": each for name, each in settings.destinations.items()}
+    owners |= {f"acknowledgements.{n}": each for n, each in enumerate(settings.acknowledgements, 1)}
+    owners |= {f"notices.{n}": each for n, each in enumerate(settings.notices, 1)}
     return [
-        f"agent.yaml: destinations.{name}.{field}: C-SECRETREF {words}"
-        for name, destination in settings.destinations.items()
-        for field, value in destination
-        if isinstance(value, Secret) and (words := check_secret(value, settings.folder))
+        f"agent.yaml: {place}: C-SECRETREF {words}"
+        for owner, options in owners.items()
+        for place, secret in _kept(options, owner)
+        if (words := check_secret(secret, settings.folder))
     ]
+
+
+def _kept(model: Model, place: str) -> Iterator[tuple[str, Secret]]:
+    """Yield every secret of a model and of the models in it, with its place."""
+    for field, value in model:
+        if isinstance(value, Secret):
+            yield f"{place}.{field}", value
+        elif isinstance(value, Model):
+            yield from _kept(value, f"{place}.{field}")
 
 
 def _folders(settings: Settings) -> list[str]:
@@ -79,4 +94,4 @@ def _folders(settings: Settings) -> list[str]:
 @click.argument("kind", type=click.Choice(["agent", "feed"]))
 def schema(kind: str) -> None:
     """Print the JSON Schema of agent.yaml or of a feed's file, for editors."""
-    click.echo(json.dumps(agent_schema(kinds()) if kind == "agent" else feed_schema(), indent=2))
+    click.echo(json.dumps(agent_schema(every_kind()) if kind == "agent" else feed_schema(), indent=2))

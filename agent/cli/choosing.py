@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent.cli.common import WrongSettingsError, problems_of
 from agent.cli.exits import Exit
-from agent.errors import AgentError
+from agent.errors import AgentError, SettingsError
+from agent.preparing.usable import problems_of
 from agent.stages.prepare import job_of
 from agent.workers import Workers
 
@@ -38,7 +38,7 @@ def chosen_feed(settings: Settings, file: Path, wanted: str | None) -> Feed:
     Raises:
         click.UsageError: there is no such feed, no feed takes the file's name, or several feeds fit it.
         NoFeedError: several take its name, and none of them fits it.
-        WrongSettingsError: the template or rules of a feed that takes its name are wrong.
+        SettingsError: the template or rules of a feed that takes its name are wrong.
 
     """
     if wanted is not None and wanted not in settings.feeds:
@@ -94,11 +94,11 @@ def sound(settings: Settings, feed: Feed) -> None:
     """Look that a feed can be used.
 
     Raises:
-        WrongSettingsError: with every mistake in its template and rules.
+        SettingsError: with every mistake in its template and rules.
 
     """
     if problems := problems_of(settings, feed):
-        raise WrongSettingsError("\n".join(problems))
+        raise SettingsError(tuple(problems))
 
 
 @contextmanager

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
     from agent.feedback.cells import Rows
     from agent.feedback.story import Preview, Story
-    from agent.model import AuditEvent
+    from agent.model import Acknowledgement, AuditEvent, Notice
 
     Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
 
 _ASIDE = (SubmissionState.REJECTED, SubmissionState.QUARANTINED)
 _FIGURES = (4, 5)  # columns of the status that hold numbers
+_LATEST = 5  # acknowledgements named
 _NAME = 40  # characters of a file name in a table
 ROWS = 10  # findings shown of each group; the report has more
 
@@ -57,6 +58,26 @@ def status(
         _draw("\n".join(lines), [_STYLES[verdict(story).tone] for story in stories], out)
     else:
         _status_list(stories, rows, out)
+
+
+def unmatched(found: Sequence[Acknowledgement], out: TextIO | None = None) -> None:
+    """Say what came back that speaks of no batch of ours, the last few by name."""
+    if not found:
+        return
+    out = out or sys.stdout
+    came = count(len(found), "acknowledgement")
+    _say(f"\n{came} named no batch of this agent, kept in the state folder; the latest:\n", out)
+    for one in found[-_LATEST:]:
+        _say(f"  {moment(one.fetched_at, None)}  {prose(one.name)}  {one.path}\n", out)
+
+
+def untold(late: Mapping[str, Sequence[Notice]], out: TextIO | None = None) -> None:
+    """Say by which way people could not be told, how much and since when."""
+    out = out or sys.stdout
+    for way, notices in late.items():
+        since = moment(notices[0].owed_at, None)
+        _say(f"\nPeople could not be told of {count(len(notices), 'thing')} by {way} since {since};", out)
+        _say(" the agent's log says why.\n", out)
 
 
 def show(story: Story, audit: Sequence[AuditEvent] = (), out: TextIO | None = None) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent.cli import console
-from agent.cli.common import json_option, reading, resolved, settings_at, story_of
+from agent.cli.common import json_option, reading, resolved, story_of
 from agent.cli.exits import Exit
 from agent.errors import AgentError
+from agent.preparing.usable import settings_at
 from agent.stages.decide import Verb, Word, decide
 from agent.states import UnknownTransitionError
 

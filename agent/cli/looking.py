@@ -5,10 +5,13 @@ from __future__ import annotations
 import click
 
 from agent.cli import console
-from agent.cli.common import json_option, reading, resolved, settings_at, story_of
+from agent.cli.common import json_option, reading, resolved, story_of
+from agent.notices import untold
+from agent.preparing.usable import settings_at
 from agent.stages.close import make_story
-from agent.states import SubmissionState
+from agent.states import AnswerState, SubmissionState
 
+_UNMATCHED = 1000  # acknowledgements that are counted
 _OPEN = [state for state in SubmissionState if state != SubmissionState.CLOSED]
 
 
@@ -30,14 +33,22 @@ def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as
             names = ", ".join(settings.feeds) or "none"
             raise click.BadParameter(f"there is no feed {feed!r}; there are: {names}", param_hint="--feed")
         stories = [make_story(context, one) for one in found]
+        unmatched = context.ledger.acknowledgements([AnswerState.UNMATCHED], limit=_UNMATCHED)
+        late = untold(context)
         if as_json:
-            counts = context.ledger.counts_by_state()
             console.print_json(
-                {"counts": counts, "submissions": [console.story_json(story) for story in stories]}
+                {
+                    "counts": context.ledger.counts_by_state(),
+                    "submissions": [console.story_json(story) for story in stories],
+                    "unmatched": unmatched,
+                    "untold": late,
+                }
             )
         else:
             anything = bool(context.ledger.submissions(limit=1))
             console.status(stories, empty="Nothing is open." if anything else "Nothing was dropped yet.")
+            console.unmatched(unmatched)
+            console.untold(late)
 
 
 @click.command()

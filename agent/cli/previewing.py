@@ -14,11 +14,12 @@ import click
 
 from agent.cli import console
 from agent.cli.choosing import chosen_feed, sound, working
-from agent.cli.common import json_option, name_of, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
 from agent.errors import RefusedFile
 from agent.feedback.story import Preview
 from agent.model import Finding, Severity
+from agent.preparing.usable import name_of, settings_at
 from agent.stages.prepare import job_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def tried(settings: Settings, feed: Feed, file: Path) -> Iterator[Preview]:
     """Prepare a file as a feed would; what is told can be read as long as the context lasts.
 
     Raises:
-        WrongSettingsError: the feed's template or rules are wrong.
+        SettingsError: the feed's template or rules are wrong.
         RefusedFile: it would not even be taken.
         OSError: it cannot be read.
 

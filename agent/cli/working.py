@@ -10,8 +10,11 @@ import click
 
 from agent import log
 from agent.cli import console
-from agent.cli.common import checked, json_option, settings_at
+from agent.cli.common import json_option
 from agent.cli.exits import Exit
+from agent.feedback.answered import needs_a_look
+from agent.notify import Notifier
+from agent.preparing.usable import checked, settings_at
 from agent.service import Agent
 from agent.stages.close import make_story
 from agent.states import BatchState, SubmissionState
@@ -26,24 +29,34 @@ _GOING = frozenset({BatchState.READY, BatchState.DEFERRED, BatchState.SENDING})
 _ASIDE = frozenset({SubmissionState.REJECTED, SubmissionState.QUARANTINED, SubmissionState.DUPLICATE})
 
 
+_verbose = click.option(
+    "-v", "--verbose", is_flag=True, help="Log also what only matters to whoever looks for a fault."
+)
+
+
 @click.command()
+@_verbose
 @click.pass_context
-def run(ctx: click.Context) -> None:
-    """Work until stopped: take what is dropped, prepare, deliver, tell. SIGTERM ends it cleanly."""
-    log.configure()
-    with Agent(checked(settings_at(ctx.obj))) as agent:
+def run(ctx: click.Context, verbose: bool) -> None:  # noqa: FBT001 - click's way
+    """Work until stopped: take what is dropped, prepare, deliver, tell. SIGTERM ends it cleanly.
+
+    SIGHUP has it read its settings again; if those are wrong, it says so and works on with the old ones.
+    """
+    log.configure(level=_level(verbose=verbose))
+    with Agent(checked(settings_at(ctx.obj)), ctx.obj, Notifier()) as agent:
         agent.run()
 
 
 @click.command()
+@_verbose
 @json_option
 @click.pass_context
-def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way
+def once(ctx: click.Context, verbose: bool, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Make one pass: take, prepare, deliver, close; end when nothing is due now."""
-    if sys.stderr.isatty():  # the table below tells what became of each file
+    if sys.stderr.isatty() and not verbose:  # the table below tells what became of each file
         log.configure(stream=console.errors(), level=logging.WARNING, without=("submission.", "batch."))
     else:
-        log.configure()
+        log.configure(level=_level(verbose=verbose))
     with Agent(checked(settings_at(ctx.obj))) as agent:
         agent.engine.touched = set()
         with console.progress("preparing") as shown:
@@ -54,7 +67,11 @@ def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's w
             console.print_json({"submissions": [console.story_json(story) for story in stories]})
         else:
             console.status(stories, empty="Nothing was due.")
-    ctx.exit(outcome(stories, unsettled=agent.unsettled))
+    ctx.exit(outcome(stories, unsettled=agent.scanner.unsettled))
+
+
+def _level(*, verbose: bool) -> int:
+    return logging.DEBUG if verbose else logging.INFO
 
 
 def _stories(agent: Agent, touched: set[str]) -> list[Story]:
@@ -81,9 +98,14 @@ def outcome(stories: Sequence[Story], *, unsettled: int = 0) -> Exit:
         return Exit.UNAVAILABLE
     if batches & _GOING or SubmissionState.RECEIVED in states or unsettled:
         return Exit.TRY_AGAIN
-    if BatchState.HELD in batches or states & _ASIDE or any(story.counts.kept_back for story in stories):
+    if BatchState.HELD in batches or states & _ASIDE or any(map(_is_refused, stories)):
         return Exit.DATA_REFUSED
     return Exit.DONE
+
+
+def _is_refused(story: Story) -> bool:
+    """Whether some of it was refused, here or there, or what came back of it has to be looked at."""
+    return bool(story.counts.kept_back) or needs_a_look(story)
 
 
 def _was_refused(delivery: Delivery) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agent.feedback.listing import Listed
     from agent.feedback.story import Delivery, Files, Preview, Story, Sum
-    from agent.model import Attempt, AuditEvent, Total
+    from agent.model import Answer, Attempt, AuditEvent, Total
 
 Rows = list[tuple[str, ...]]  # the first row is the header
 
@@ -42,6 +42,14 @@ AMOUNT_WORDS = (
     " taken off. A reversal counts 0."
 )
 _COLUMNS = 40  # names of a file's columns shown
+_ANSWERED = {
+    "taken": "taken",
+    "processed": "processed",
+    "bounced": "the mail came back",
+    "delayed": "the mail is delayed",
+    "unclear": "could not be read",
+}
+_HEARD = {"heard": " (known already)", "contradicted": " (contradicts what is known)"}
 _NOTE = 4  # columns a note of the audit is set in
 _ATTEMPTS = 5  # attempts of one batch shown, the last ones
 
@@ -133,6 +141,16 @@ def attempt_words(attempt: Attempt) -> str:
     """Say how an attempt ended, with its evidence."""
     ended = attempt.outcome or f"no outcome noted, it reached {attempt.phase}"
     return prose(f"{ended}; {attempt.evidence}" if attempt.evidence else ended)
+
+
+def answer_words(answer: Answer) -> str:
+    """Say what came back about a batch: what it was called, what it said, and what was not understood."""
+    heard = _HEARD.get(answer.event, "")
+    told = _ANSWERED.get(answer.stage, answer.stage)
+    refused = "" if answer.refused is None else f", {number(answer.refused)} refused"
+    said = f"{told}{refused}"
+    remark = f"; {answer.remark}" if answer.remark and not answer.remark.startswith(said) else ""
+    return prose(f"{answer.name}: {said}{heard}{remark}")
 
 
 def sent_words(story: Story) -> str:

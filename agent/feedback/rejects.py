@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
-from agent.readers.delimited import open_delimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.model import Fault
+    from agent.readers.delimited import Delimited
     from agent.readers.form import Form
     from agent.readers.header import Header
 
@@ -40,10 +40,8 @@ class KeptBack(NamedTuple):
 
 
 def write_rejects(
-    source: BinaryIO,
+    source: Delimited,
     *,
-    encoding: tuple[str, ...],
-    delimiter: str,
     kept_back: Iterator[KeptBack],
     target: BinaryIO,
     everything: bool = False,
@@ -51,9 +49,7 @@ def write_rejects(
     """Write the header and the records kept back; return how many records were written.
 
     Args:
-        source: the file as it was read, with the same encoding and delimiter.
-        encoding: as the feed declares it.
-        delimiter: as the feed declares it.
+        source: the file as it was opened and read.
         kept_back: each record, ascending.
         target: where the bytes go.
         everything: write all records, because none was sent; those without a reason get a common one.
@@ -64,15 +60,13 @@ def write_rejects(
 
     """
     sieve = _Sieve(kept_back, target, everything=everything)
-    opened = open_delimited(
-        source, encoding=encoding, delimiter=delimiter, canonical=None, damaged=sieve.take_damaged
-    )
-    sieve.begin(opened.header, opened.form)
+    sieve.begin(source.header, source.form)
     if everything:
-        for cells in opened:
-            sieve.take_sound(opened.number, cells)
+        again = source.again(sieve.take_damaged)
+        for cells in again:
+            sieve.take_sound(again.number, cells)
     else:
-        for cells in opened.records_at(sieve.wanted_lines()):
+        for cells in source.records_at(sieve.wanted_lines()):
             sieve.take(cells)
     return sieve.end()
 

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from agent.feedback import cells, wording
 from agent.feedback.listing import ROWS, listed
+from agent.feedback.refused import refused_groups, refused_rows
 from agent.feedback.story import Fate, by_currency
 from agent.feedback.verdict import TONE_WORDS, batch_tone, batch_words, verdict
 
@@ -72,6 +73,7 @@ def _pieces(template: str, story: Story, cap: int, width: int) -> Iterator[str]:
             sums={fate: sums for fate in Fate if (sums := by_currency(story.totals(fate)))},
             priced=any(total.amount is not None for total in story.totals()),
             groups=listed(story.groups, story.findings, cap),
+            refused=refused_groups(story, cap),
         )
     )
     stream.enable_buffering(_PIECES)
@@ -156,6 +158,7 @@ def _share(part: int, whole: int) -> float:
 
 _GLOBALS = {
     "amount_words": cells.AMOUNT_WORDS,
+    "answer_words": cells.answer_words,
     "attempt_words": cells.attempt_words,
     "attempts": cells.last_attempts,
     "batch_tone": batch_tone,
@@ -167,6 +170,7 @@ _GLOBALS = {
     "no_currency": cells.NO_CURRENCY,
     "place": cells.place,
     "preview_rows": cells.preview_rows,
+    "refused_rows": refused_rows,
     "sent_words": cells.sent_words,
     "severity_words": cells.SEVERITY_WORDS,
     "share": _share,

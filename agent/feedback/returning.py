@@ -18,9 +18,10 @@ from xml.sax.saxutils import escape, quoteattr
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types of its own
 
 from agent.feedback.rejects import OTHERS, plain_line, write_rejects
-from agent.readers import FALLBACK, choose, open_source
-from agent.readers.archive import packed_like, unpacked
+from agent.readers import open_source
+from agent.readers.archive import packed_like
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, Listener
+from agent.readers.delimited import Delimited
 from agent.readers.fixedwidth import RETURNED as BEHIND
 from agent.readers.fixedwidth import FixedWidth
 from agent.readers.jsontext import Document as JsonDocument
@@ -45,8 +46,9 @@ _LONGEST_CELL = 32_767  # characters, of a workbook
 _SAID = re.compile(rf'(?<!\\)"(?:{REASON_COLUMN}|{MEND_COLUMN})"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?')
 
 
-def write_kept_back(
+def write_kept_back(  # noqa: PLR0913 - the file both as its bytes and as it was opened
     stream: BinaryIO,
+    source: OpenedFile,
     reading: Reading,
     *,
     kept_back: Iterator[KeptBack],
@@ -58,6 +60,7 @@ def write_kept_back(
 
     Args:
         stream: the file as it was read.
+        source: the same as it was opened.
         reading: how it was read, columns as written.
         kept_back: each record, ascending.
         target: where the bytes go.
@@ -69,18 +72,9 @@ def write_kept_back(
         ValueError: the source has no such record.
 
     """
-    plain = unpacked(stream)
-    is_text = choose(plain, reading) == FALLBACK
     with packed_like(stream, target) as packed:
-        if is_text:
-            return write_rejects(
-                plain,
-                encoding=reading.encoding,
-                delimiter=reading.delimiter,
-                kept_back=kept_back,
-                target=packed,
-                everything=everything,
-            )
+        if isinstance(source, Delimited):
+            return write_rejects(source, kept_back=kept_back, target=packed, everything=everything)
         return _Sieve(kept_back, everything=everything).run(stream, reading, packed, scratch)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from agent.feedback.wording import count, number
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN
-from agent.states import BatchState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +87,7 @@ def part(story: Story, concerned: Sequence[Delivery], alone: str, several: str) 
 
 def delivered(story: Story) -> tuple[str, ...]:
     """Say how much was delivered, and where to."""
-    sent = story.in_state(BatchState.SENT)
+    sent = story.arrived
     if not sent:
         return ()
     rows = sum(delivery.batch.rows for delivery in sent)
@@ -145,7 +144,7 @@ def mend_kept(story: Story) -> str:
 
 def caveat(story: Story) -> str:
     """Say that nobody asked about the rows, where some were delivered and nobody did."""
-    return "" if story.asked or not story.in_state(BatchState.SENT) else _NOT_ASKED
+    return "" if story.asked else _NOT_ASKED
 
 
 def _were(how_many: int) -> str:

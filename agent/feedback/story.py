@@ -12,17 +12,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agent.feedback.wording import added, decimals
-from agent.model import Attempt, Batch, Counts, FindingGroup, Submission, Total
+from agent.model import Answer, Attempt, Batch, Counts, FindingGroup, Submission, Total
 from agent.readers.detected import UNSEEN, Detected
-from agent.states import BatchState, Phase
+from agent.states import BatchState, doubtful
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
     from pathlib import Path
-
-# Outcomes of attempts that surely left nothing at the other end, whatever their phase.
-_SURELY_NOT = frozenset({"deferred", "failed", "held"})
 
 
 class Fate(StrEnum):
@@ -36,23 +33,23 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One batch with all its attempts, oldest first."""
+    """One batch with all its attempts, and what impact.com answered, each oldest first."""
 
     batch: Batch
     attempts: tuple[Attempt, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    refusals: tuple[Path, ...] = ()  # absolute: JSON lines, one refused row each
 
     @property
     def maybe_there(self) -> bool:
         """Whether some attempt may have left the batch at the other end."""
-        return any(
-            attempt.phase != Phase.STARTED and attempt.outcome not in _SURELY_NOT for attempt in self.attempts
-        )
+        return bool(doubtful(self.attempts))
 
     @property
     def fate(self) -> Fate:
         """What became of the batch."""
         match self.batch.state:
-            case BatchState.SENT:
+            case BatchState.SENT | BatchState.TAKEN | BatchState.PROCESSED:
                 return Fate.DELIVERED
             case BatchState.IN_DOUBT:
                 return Fate.DOUBT
@@ -82,7 +79,6 @@ class Story:
     groups: tuple[FindingGroup, ...] = ()
     findings: Path | None = None  # absolute: JSON lines, one Finding each, ordered by record
     files: Files = Files()
-    asked: bool = False  # whether anybody asks impact.com what became of the rows
     first: Submission | None = None  # of a duplicate: the submission that had the same bytes before
     told_at: float = 0.0  # when this story is told
     zone: tzinfo | None = UTC  # of the times shown beside UTC; None: the machine's own
@@ -91,6 +87,16 @@ class Story:
     def counts(self) -> Counts:
         """How the records ended."""
         return self.submission.counts
+
+    @property
+    def arrived(self) -> tuple[Delivery, ...]:
+        """The deliveries that surely reached the other end."""
+        return tuple(delivery for delivery in self.deliveries if delivery.fate is Fate.DELIVERED)
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asks impact.com, or has asked, what became of all that was delivered."""
+        return all(one.batch.awaited or one.batch.state == BatchState.PROCESSED for one in self.arrived)
 
     def in_state(self, *states: str) -> tuple[Delivery, ...]:
         """Return the deliveries whose batch is in one of the states."""

@@ -18,7 +18,6 @@ from agent.feedback.sentences import (
 )
 from agent.feedback.story import Fate
 from agent.feedback.wording import moment
-from agent.states import BatchState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +99,7 @@ def under_way(story: Story, concerned: Sequence[Delivery]) -> Verdict:
 def cancelled(story: Story, concerned: Sequence[Delivery]) -> Verdict:
     """Judge a story that ended with batches called off by a person."""
     doubtful = any(delivery.fate is Fate.DOUBT for delivery in concerned)
-    if story.in_state(BatchState.SENT):
+    if story.arrived:
         headline = f"Partly sent: {part(story, concerned, '', 'cancelled')}"
     else:
         headline = "Cancelled; it may have arrived before that" if doubtful else "Cancelled: nothing was sent"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.feedback import aside, travelling
+from agent.feedback.answered import accepted, contradiction, verdict_of_answers
 from agent.feedback.sentences import Tone, Verdict, caveat, delivered, kept, kept_besides, mend_kept
 from agent.feedback.wording import count, number
 from agent.model import Severity
@@ -48,6 +49,8 @@ _BATCH: dict[str, tuple[str, Tone]] = {
     BatchState.READY: ("Ready to go", Tone.BUSY),
     BatchState.SENDING: ("Being sent", Tone.BUSY),
     BatchState.SENT: ("Delivered", Tone.GOOD),
+    BatchState.TAKEN: ("Taken by impact.com", Tone.GOOD),
+    BatchState.PROCESSED: ("Processed by impact.com", Tone.GOOD),
     BatchState.HELD: ("Held for a person", Tone.CARE),
     BatchState.DEFERRED: ("Waiting for the next try", Tone.CARE),
     BatchState.IN_DOUBT: ("May have arrived", Tone.BAD),
@@ -70,28 +73,35 @@ def verdict(story: Story) -> Verdict:
 
 def batch_tone(delivery: Delivery, whole: Tone) -> Tone | None:
     """Return the tone of one batch; a sent one is green only where the whole is, else it has none."""
+    if delivery.batch.refused:
+        return Tone.CARE
     tone = _BATCH.get(delivery.batch.state, ("", Tone.CARE))[1]
     return None if tone is Tone.GOOD and whole is not Tone.GOOD else tone
 
 
 def batch_words(delivery: Delivery) -> str:
     """Return the state of one batch as people call it."""
-    state = delivery.batch.state
-    return _BATCH.get(state, (state, None))[0]
+    state, refused = delivery.batch.state, delivery.batch.refused
+    words = _BATCH.get(state, (state, None))[0]
+    return f"{words}; {count(refused, 'row')} refused" if refused else words
 
 
 def _ended(story: Story) -> Verdict:
     if not story.deliveries:
         return aside.without_batches(story)
-    if strange := [
-        delivery.batch.state for delivery in story.deliveries if delivery.batch.state not in _BATCH
-    ]:
+    states = [delivery.batch.state for delivery in story.deliveries]
+    if strange := [state for state in states if state not in _BATCH]:
         return _not_understood(story, strange[0])
+    return contradiction(story) or _settled(story)
+
+
+def _settled(story: Story) -> Verdict:
+    """Judge a story of which nothing is on its way to the other end any more."""
     if cancelled := story.in_state(BatchState.CANCELLED):
         return travelling.cancelled(story, cancelled)
     if not _adds_up(story):
         return _does_not_add_up(story)
-    return _partly_sent(story) if kept(story) else _all_sent(story)
+    return verdict_of_answers(story) or (_partly_sent(story) if kept(story) else _all_sent(story))
 
 
 def _not_understood(story: Story, state: str) -> Verdict:
@@ -99,13 +109,17 @@ def _not_understood(story: Story, state: str) -> Verdict:
 
 
 def _partly_sent(story: Story) -> Verdict:
-    headline = f"Partly sent: {kept(story)}"
-    return Verdict(Tone.CARE, headline, delivered(story), mend_kept(story), (), caveat(story))
+    rest = "; impact.com has processed the rest without errors" if _all_processed(story) else ""
+    details = (*delivered(story), *accepted(story))
+    return Verdict(
+        Tone.CARE, f"Partly sent: {kept(story)}{rest}", details, mend_kept(story), (), caveat(story)
+    )
 
 
 def _all_sent(story: Story) -> Verdict:
     rows = story.counts.rows
-    headline = "The 1 row was delivered" if rows == 1 else f"All {number(rows)} rows were delivered"
+    done = "delivered and processed without errors" if _all_processed(story) else "delivered"
+    headline = f"The 1 row was {done}" if rows == 1 else f"All {number(rows)} rows were {done}"
     details = _how(story)
     if any(group.severity is Severity.ERROR for group in story.groups):
         headline, todo = f"{headline}, but there were errors", "Look at the errors below."
@@ -113,6 +127,11 @@ def _all_sent(story: Story) -> Verdict:
     warnings = sum(group.count for group in story.groups if group.severity is Severity.WARNING)
     todo = f"Look at the {count(warnings, 'warning')} below." if warnings else "Nothing."
     return Verdict(Tone.GOOD, headline, details, todo, (), caveat(story))
+
+
+def _all_processed(story: Story) -> bool:
+    """Whether impact.com has said of every batch what became of its rows; refused ones are told before."""
+    return len(story.in_state(BatchState.PROCESSED)) == len(story.deliveries)
 
 
 def _how(story: Story) -> tuple[str, ...]:

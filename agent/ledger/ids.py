@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+BATCH_ID = r"(?<![0-9a-z])[0-9a-hjkmnp-tv-z]{20}(?![0-9a-z])"  # how one looks inside a name
 _LETTERS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghjkmnpqrstvwxyz")
 
 
@@ -23,6 +24,11 @@ def submission_id(day: date, feed: str, sha256: str, fingerprint: str, again: in
     so.
     """
     return f"{day:%Y%m%d}-{_digest('submission', feed, sha256, fingerprint, str(again))[:8]}"
+
+
+def acknowledgement_id(source: str, key: str) -> str:
+    """Return the id of what has this key at a source of acknowledgements."""
+    return f"ack-{_digest('acknowledgement', source, key)[:16]}"
 
 
 @dataclass(frozen=True, slots=True)

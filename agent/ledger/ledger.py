@@ -10,32 +10,30 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from agent.errors import LedgerError
-from agent.ledger import chain, reading, rows, statements, writing
+from agent.ledger import reading, rows, statements, writing
 from agent.ledger.chain import Pen
 from agent.ledger.opening import open_checked, said_plainly
+from agent.ledger.questions import Questions
 from agent.states import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from agent.ledger.head import Head
-    from agent.ledger.rows import Row
-    from agent.ledger.transition import Kind, Transition
-    from agent.model import Attempt, AuditEvent, Batch, FindingGroup, Paper, Submission
+    from agent.ledger.transition import Transition
+    from agent.model import Notice
 
 _T = TypeVar("_T")
 
-MANY = 1000  # answers to a question that names no limit
 _CHECKPOINT = 2000  # rows changed after which the write-ahead file is carried over
 
 
-class Ledger:
+class Ledger(Questions):
     """Where every submission and batch stands; made by `open`."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, head: Head) -> None:
@@ -88,109 +86,27 @@ class Ledger:
                 raise LedgerError(f"batch {batch} has no attempt {number}")
             writing.note_phase(self._connection, attempt, Phase(phase), evidence, pen)
 
-    def submission(self, wanted: str) -> Submission | None:
-        """Return the submission of this id."""
-        return self._ask(lambda: reading.submission(self._connection, wanted))
+    def note(
+        self, way: str, notices: Sequence[Notice], *, gone: Sequence[str] = (), mark: int | None = None
+    ) -> None:
+        """Keep what people are owed or were told by a way, all of it or nothing; the audit does not hear of it.
 
-    def submissions(
-        self,
-        states: Collection[str] | None = None,
-        feed: str | None = None,
-        *,
-        limit: int = MANY,
-        newest_first: bool = False,
-    ) -> tuple[Submission, ...]:
-        """Return submissions in these states (None: all), of this feed (None: all), by time of receipt."""
-        return self._ask(
-            lambda: reading.submissions(self._connection, states, feed, limit, newest_first=newest_first)
-        )
-
-    def owed(self, states: Collection[str], *, limit: int = MANY) -> tuple[Submission, ...]:
-        """Return submissions in these states that changed since their folder was last told, oldest first."""
-        return self._ask(lambda: reading.owed(self._connection, states, limit))
-
-    def to_tell(self, *, limit: int = MANY) -> tuple[Submission, ...]:
-        """Return prepared submissions that may be closed, or have a batch the folder must hear of."""
-        return self._ask(lambda: reading.to_tell(self._connection, limit))
-
-    def same_bytes(self, feed: str, sha256: str) -> Submission | None:
-        """Return the earliest of this feed with the same bytes of which something was or will be sent."""
-        return self._ask(lambda: reading.same_bytes(self._connection, feed, sha256))
-
-    def by_fingerprint(self, feed: str, fingerprint: str, sha256: str) -> Submission | None:
-        """Return the latest of this feed with the same fingerprint and bytes: a file a crash brought back."""
-        return self._ask(lambda: reading.by_fingerprint(self._connection, feed, fingerprint, sha256))
-
-    def batch(self, wanted: str) -> Batch | None:
-        """Return the batch of this id."""
-        return self._ask(lambda: reading.batch(self._connection, wanted))
-
-    def batches(
-        self,
-        states: Collection[str],
-        destination: str | None = None,
-        due_by: float | None = None,
-        *,
-        limit: int = MANY,
-    ) -> tuple[Batch, ...]:
-        """Return batches in these states, due by then (None: whenever), in the order they were made."""
-        return self._ask(lambda: reading.batches(self._connection, states, destination, due_by, limit))
-
-    def batches_of(self, submission: str) -> tuple[Batch, ...]:
-        """Return the batches of a submission in the order they were made."""
-        return self._ask(lambda: reading.batches_of(self._connection, submission))
-
-    def next_due(self) -> float | None:
-        """Return when the first deferred batch is due."""
-        return self._ask(lambda: reading.next_due(self._connection))
-
-    def attempts(self, batch: str) -> tuple[Attempt, ...]:
-        """Return the attempts of a batch, the first one first."""
-        return self._ask(lambda: self._all(rows.to_attempt, statements.ATTEMPTS, batch=batch))
-
-    def papers(self, submission: str) -> tuple[Paper, ...]:
-        """Return the papers of a submission, by kind and path."""
-        return self._ask(lambda: self._all(rows.to_paper, statements.PAPERS, submission=submission))
-
-    def groups(self, submission: str) -> tuple[FindingGroup, ...]:
-        """Return what was found in a submission: counted, without values and examples."""
-        return self._ask(lambda: self._all(rows.to_group, statements.GROUPS, submission=submission))
-
-    def audit(self, subjects: Collection[str] | None = None, *, limit: int = MANY) -> tuple[AuditEvent, ...]:
-        """Return the newest lines about these submissions and batches (None: about all), oldest first."""
-        return self._ask(lambda: reading.audit(self._connection, subjects, limit))
-
-    def resolve(self, text: str) -> str:
-        """Return the one submission or batch id that begins with `text`.
+        Args:
+            way: which.
+            notices: each replaces what was kept about the same thing.
+            gone: things about which nothing is kept any more.
+            mark: up to which line of the audit the way has looked.
 
         Raises:
-            LookupError: none does, or several do; the words name some.
+            LedgerError: the ledger could not be written.
 
         """
-        found = self._ask(lambda: reading.with_prefix(self._connection, text.strip().lower()))
-        if text.strip().lower() in found:
-            return text.strip().lower()
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise LookupError(f"no submission or batch begins with {text!r}")
-        more = " and more" if len(found) > reading.CANDIDATES else ""
-        named = ", ".join(found[: reading.CANDIDATES])
-        raise LookupError(f"several submissions or batches begin with {text!r}: {named}{more}")
-
-    def counts_by_state(self) -> dict[tuple[Kind, str], int]:
-        """Return how many submissions and batches are in each state."""
-        return self._ask(
-            lambda: {(kind, state): n for kind, state, n in self._connection.execute(statements.COUNTS)}
-        )
-
-    def known_paths(self) -> set[str]:
-        """Return every path that the ledger names, relative to the state folder."""
-        return self._ask(lambda: {path for (path,) in self._connection.execute(statements.KNOWN_PATHS)})
-
-    def verify_audit(self) -> list[str]:
-        """Return what is wrong with the audit, the first bad line first; empty if all is well."""
-        return self._ask(lambda: list(islice(chain.problems(self._connection), chain.ENOUGH)))
+        with self._writing(0.0, "agent"):
+            for about in gone:
+                self._connection.execute(statements.DELETE_NOTICE, {"way": way, "about": about})
+            self._connection.executemany(statements.UPSERT_NOTICE, map(rows.of_notice, notices))
+            if mark is not None:
+                self._connection.execute(statements.UPSERT_NOTICE_MARK, {"way": way, "seq": mark})
 
     def close(self) -> None:
         """Carry the write-ahead file over and let go; safe to call twice."""
@@ -254,9 +170,6 @@ class Ledger:
                 return question()
             finally:
                 self._connection.execute("ROLLBACK")
-
-    def _all(self, made: Callable[[Row], _T], statement: str, **where: str) -> tuple[_T, ...]:
-        return tuple(map(made, self._connection.execute(statement, where)))
 
     def _let_go(self) -> None:
         self._gone, self._failed = True, self._failed or "it was closed"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Mapping
 
-    from agent.model import Attempt, AuditEvent, Batch, Submission
+    from agent.model import Acknowledgement, Attempt, AuditEvent, Batch, Submission
 
 CANDIDATES = 8  # named when a prefix is not unique
 _BEYOND = "\U0010ffff"
@@ -96,15 +96,58 @@ def batches(
     return _first(limit, heapq.merge(*found, key=lambda b: (b.created_at, b.submission, b.number)))
 
 
+def batches_named(connection: sqlite3.Connection, name: str) -> tuple[Batch, ...]:
+    """Return the batches of this file name, the first few."""
+    where = {"name": name, "limit": CANDIDATES}
+    return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_NAMED, where)))
+
+
+def awaited(connection: sqlite3.Connection, limit: int) -> tuple[Batch, ...]:
+    """Return delivered batches whose answer is awaited, the oldest delivery first."""
+    return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_AWAITED, {"limit": limit})))
+
+
+def overdue(connection: sqlite3.Connection, limit: int) -> tuple[Batch, ...]:
+    """Return delivered batches whose answer is overdue, the oldest delivery first."""
+    return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_OVERDUE, {"limit": limit})))
+
+
+def acknowledgements(
+    connection: sqlite3.Connection, states: Collection[str], limit: int
+) -> tuple[Acknowledgement, ...]:
+    """Return acknowledgements in these states, the one fetched first first."""
+    found = [
+        list(
+            map(
+                rows.to_acknowledgement,
+                connection.execute(statements.ACKNOWLEDGEMENTS_IN, {"state": str(state), "limit": limit}),
+            )
+        )
+        for state in set(states)
+    ]
+    return _first(limit, heapq.merge(*found, key=lambda one: (one.fetched_at, one.id)))
+
+
+def acknowledgement(connection: sqlite3.Connection, wanted: str) -> Acknowledgement | None:
+    """Return the acknowledgement of this id."""
+    row = connection.execute(statements.ACKNOWLEDGEMENT, {"id": wanted}).fetchone()
+    return rows.to_acknowledgement(row) if row else None
+
+
+def batches_by_destination(
+    connection: sqlite3.Connection, states: Collection[str]
+) -> dict[tuple[str, str], int]:
+    """Return how many batches there are, by destination and state; each state is read from its index."""
+    return {
+        (destination, str(state)): count
+        for state in states
+        for destination, count in connection.execute(statements.BATCHES_BY_DESTINATION, {"state": str(state)})
+    }
+
+
 def batches_of(connection: sqlite3.Connection, wanted: str) -> tuple[Batch, ...]:
     """Return the batches of a submission in the order they were made."""
     return tuple(map(rows.to_batch, connection.execute(statements.BATCHES_OF, {"submission": wanted})))
-
-
-def next_due(connection: sqlite3.Connection) -> float | None:
-    """Return when the first deferred batch is due."""
-    first: float | None = connection.execute(statements.NEXT_DUE).fetchone()[0]
-    return first
 
 
 def attempt(connection: sqlite3.Connection, wanted: str, number: int) -> Attempt | None:

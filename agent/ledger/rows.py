@@ -8,12 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from agent.model import (
+    Acknowledgement,
+    Answer,
     Attempt,
     AuditEvent,
     Batch,
     Change,
     Counts,
     FindingGroup,
+    Notice,
     Paper,
     Severity,
     Submission,
@@ -24,7 +27,7 @@ Row = tuple[Any, ...]
 
 _COUNTS = tuple(field.name for field in fields(Counts))
 _COUNTED = 14  # where `counts` stands in a submission; the ledger's own columns follow
-_TOTALS = 9  # where `totals` stands in a batch
+_TOTALS, _AWAITED = 9, 19  # where `totals` and `awaited` stand in a batch
 
 
 def of_submission(submission: Submission) -> Row:
@@ -54,6 +57,7 @@ def of_batch(batch: Batch) -> Row:
     return (
         *(b.id, b.submission, b.destination, b.number, b.name, b.path, b.sha256, b.size, b.rows),
         *(_totals_text(b.totals), str(b.state), b.reason, b.due_at, b.tries, b.created_at, b.updated_at),
+        *(b.sent_at, b.taken_at, b.processed_at, int(b.awaited), b.overdue_at, b.refused),
     )
 
 
@@ -61,7 +65,28 @@ def to_batch(row: Row) -> Batch:
     """Return the batch of a row."""
     cells = list(row)
     cells[_TOTALS] = _totals(cells[_TOTALS])
+    cells[_AWAITED] = bool(cells[_AWAITED])
     return Batch(*cells)
+
+
+def of_acknowledgement(acknowledgement: Acknowledgement) -> Row:
+    """Return the row of an acknowledgement."""
+    return astuple(acknowledgement)
+
+
+def to_acknowledgement(row: Row) -> Acknowledgement:
+    """Return the acknowledgement of a row."""
+    return Acknowledgement(*row)
+
+
+def of_answer(answer: Answer) -> Row:
+    """Return the row of an answer, without the name that its acknowledgement has."""
+    return astuple(answer)[:-1]
+
+
+def to_answer(row: Row) -> Answer:
+    """Return the answer of a row that ends with its acknowledgement's name."""
+    return Answer(*row)
 
 
 def of_attempt(attempt: Attempt) -> Row:
@@ -72,6 +97,16 @@ def of_attempt(attempt: Attempt) -> Row:
 def to_attempt(row: Row) -> Attempt:
     """Return the attempt of a row."""
     return Attempt(*row)
+
+
+def of_notice(notice: Notice) -> Row:
+    """Return the row of a notice."""
+    return astuple(notice)
+
+
+def to_notice(row: Row) -> Notice:
+    """Return the notice of a row."""
+    return Notice(*row)
 
 
 def of_group(submission: str, position: int, group: FindingGroup) -> Row:

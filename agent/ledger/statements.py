@@ -48,9 +48,30 @@ WHERE state = :state AND (:destination IS NULL OR destination = :destination)
 ORDER BY created_at, submission, number LIMIT :limit
 """
 STATE_OF_SUBMISSION = "SELECT state FROM submission WHERE id = :id"
-STATE_OF_BATCH = "SELECT state, submission FROM batch WHERE id = :id"
-STATES_OF_BATCHES = "SELECT DISTINCT state FROM batch WHERE submission = :submission"
-NEXT_DUE = "SELECT MIN(due_at) FROM batch WHERE state = 'DEFERRED'"
+STATE_OF_BATCH = "SELECT state, submission, awaited FROM batch WHERE id = :id"
+STATE_OF_ACKNOWLEDGEMENT = "SELECT state FROM acknowledgement WHERE id = :id"
+STATES_OF_BATCHES = "SELECT DISTINCT state, awaited FROM batch WHERE submission = :submission"
+BATCHES_NAMED = "SELECT * FROM batch WHERE name = :name ORDER BY created_at, id LIMIT :limit"
+BATCHES_AWAITED = """
+SELECT * FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') ORDER BY sent_at, id LIMIT :limit
+"""
+BATCHES_OVERDUE = """
+SELECT * FROM batch WHERE awaited = 1 AND overdue_at > 0 AND state IN ('SENT', 'TAKEN')
+ORDER BY sent_at, id LIMIT :limit
+"""
+ACKNOWLEDGEMENT = "SELECT * FROM acknowledgement WHERE id = :id"
+ACKNOWLEDGEMENTS_IN = """
+SELECT * FROM acknowledgement WHERE state = :state ORDER BY fetched_at, id LIMIT :limit
+"""
+ACKNOWLEDGED_KEY = "SELECT 1 FROM acknowledgement WHERE source = :source AND key = :key"
+ANSWERS = """
+SELECT answer.*, acknowledgement.name FROM answer
+JOIN acknowledgement ON acknowledgement.id = answer.acknowledgement
+WHERE batch = :batch ORDER BY at, acknowledgement.id, stage
+"""
+IS_TO_TELL = """
+SELECT 1 FROM submission WHERE id = :id AND state = 'PREPARED' AND (unended = 0 OR concern_at > told_at)
+"""
 ATTEMPT = "SELECT * FROM attempt WHERE batch = :batch AND number = :number"
 ATTEMPTS = "SELECT * FROM attempt WHERE batch = :batch ORDER BY number"
 PAPERS = "SELECT kind, path, sha256, size FROM paper WHERE submission = :submission ORDER BY kind, path"
@@ -61,8 +82,16 @@ WHERE submission = :submission ORDER BY position
 COUNTS = """
 SELECT 'submission', state, COUNT(*) FROM submission GROUP BY state
 UNION ALL SELECT 'batch', state, COUNT(*) FROM batch GROUP BY state
+UNION ALL SELECT 'acknowledgement', state, COUNT(*) FROM acknowledgement GROUP BY state
 """
-KNOWN_PATHS = "SELECT path FROM batch UNION SELECT path FROM paper"
+KNOWN_PATHS = """
+SELECT path FROM batch UNION SELECT path FROM paper UNION SELECT path FROM acknowledgement
+"""
+OVERDUE_BY_DESTINATION = """
+SELECT destination, COUNT(*) FROM batch WHERE awaited = 1 AND state IN ('SENT', 'TAKEN') AND overdue_at > 0
+GROUP BY destination
+"""
+BATCHES_BY_DESTINATION = "SELECT destination, COUNT(*) FROM batch WHERE state = :state GROUP BY destination"
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond
 UNION SELECT id FROM batch WHERE id >= :first AND id < :beyond
@@ -81,10 +110,39 @@ SELECT seq, at, actor, subject, event, state_before, state_after, note, hash FRO
 """
 AUDIT_LAST = "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1"
 AUDIT_HASH = "SELECT hash FROM audit WHERE seq = :seq"
-STATES_NOW = "SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch"
+AUDIT_SINCE = """
+SELECT seq, at, actor, subject, event, state_before, state_after, note FROM audit
+WHERE seq > :seq ORDER BY seq LIMIT :limit
+"""
+NOTICE = "SELECT * FROM notice WHERE way = :way AND about = :about"
+NOTICES_OWED = "SELECT * FROM notice WHERE way = :way AND owed_at > 0 ORDER BY owed_at, about LIMIT :limit"
+# Two ranges of the primary key: there are many files, and few other things.
+NOTICES_LASTING = """
+SELECT * FROM notice WHERE way = :way AND about < 'file:' AND over_at = 0
+UNION ALL SELECT * FROM notice WHERE way = :way AND about >= 'file;' AND over_at = 0
+ORDER BY about
+"""
+NOTICE_MARK = "SELECT seq FROM notice_mark WHERE way = :way"
+STATES_NOW = """
+SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch
+UNION ALL SELECT id, state FROM acknowledgement
+"""
 
 INSERT_SUBMISSION = "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
-INSERT_BATCH = "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_BATCH = """
+INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+INSERT_ACKNOWLEDGEMENT = "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_ANSWER = "INSERT INTO answer VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+UPSERT_NOTICE = """
+INSERT INTO notice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (way, about) DO UPDATE SET words = excluded.words, sign = excluded.sign, since = excluded.since,
+    owed_at = excluded.owed_at, told_at = excluded.told_at, told = excluded.told, over_at = excluded.over_at
+"""
+DELETE_NOTICE = "DELETE FROM notice WHERE way = :way AND about = :about"
+UPSERT_NOTICE_MARK = """
+INSERT INTO notice_mark VALUES (:way, :seq) ON CONFLICT (way) DO UPDATE SET seq = excluded.seq
+"""
 INSERT_AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 INSERT_GROUP = "INSERT INTO finding_group VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 DELETE_GROUPS = "DELETE FROM finding_group WHERE submission = :submission"
@@ -112,6 +170,14 @@ WHERE id = :id
 """
 UPDATE_BATCH = """
 UPDATE batch SET state = :state, reason = COALESCE(:reason, reason), updated_at = :updated_at,
-    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at)
+    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at),
+    sent_at = COALESCE(:sent_at, sent_at), taken_at = COALESCE(:taken_at, taken_at),
+    processed_at = COALESCE(:processed_at, processed_at),
+    awaited = COALESCE(:awaited, awaited), overdue_at = COALESCE(:overdue_at, overdue_at),
+    refused = COALESCE(:refused, refused)
+WHERE id = :id AND state = :before
+"""
+UPDATE_ACKNOWLEDGEMENT = """
+UPDATE acknowledgement SET state = :state, updated_at = :updated_at, remark = COALESCE(:remark, remark)
 WHERE id = :id AND state = :before
 """

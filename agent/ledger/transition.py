@@ -11,14 +11,28 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from agent.model import Attempt, Batch, Counts, FindingGroup, Paper, Submission
+    from agent.model import Acknowledgement, Answer, Attempt, Batch, Counts, FindingGroup, Paper, Submission
 
-Kind = Literal["submission", "batch"]
+Kind = Literal["submission", "batch", "acknowledgement"]
 
 _ONLY = {
-    "submission": ("due_at", "attempt"),
-    "batch": ("new_submission", "new_batches", "generation", "counts", "groups", "told_at"),
-}  # by kind: the fields it may not have
+    "submission": ("due_at", "attempt", "awaited", "answer", "acknowledgement"),
+    "batch": (
+        "new_submission",
+        "new_batches",
+        "generation",
+        "counts",
+        "groups",
+        "told_at",
+        "acknowledgement",
+    ),
+}
+_ONLY["acknowledgement"] = (
+    *_ONLY["submission"][:-1],
+    *_ONLY["batch"][:-1],
+    "tries",
+    "papers",
+)  # by kind: the fields it may not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,10 @@ class Transition:
     )
     attempt: Attempt | None = None  # inserted, or replaces the one of this number; a phase never goes back
 
+    awaited: bool | None = None  # of a batch: whether an answer of impact.com is awaited from here on
+    answer: Answer | None = None  # what one said about the batch; kept beside it
+    acknowledgement: Acknowledgement | None = None  # with `fetched`; its `state` is not looked at
+
     def __post_init__(self) -> None:
         if not self.subject or not self.event or "\n" in self.subject + self.event:
             raise ValueError("a transition needs a subject and an event, each on one line")
@@ -67,6 +85,10 @@ class Transition:
             named.append(self.new_submission.id)
         if self.attempt is not None:
             named.append(self.attempt.batch)
+        if self.answer is not None:
+            named.append(self.answer.batch)
+        if self.acknowledgement is not None:
+            named.append(self.acknowledgement.id)
         if any(name != self.subject for name in named):
             raise ValueError(f"a transition of {self.subject} cannot bring along what belongs to another")
 

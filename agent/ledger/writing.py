@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 
 from agent.ledger import reading, rows, statements
 from agent.ledger.chain import Line
-from agent.states import ENDED, BatchState, Phase, SubmissionState, UnknownTransitionError, after
+from agent.states import (
+    CONCERNS,
+    NEWS,
+    BatchState,
+    Phase,
+    SubmissionState,
+    UnknownTransitionError,
+    after,
+    has_ended,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +32,7 @@ if TYPE_CHECKING:
 
 _PHASES = tuple(Phase)
 _SUBMISSION_STATES = frozenset(SubmissionState)
-WAITING = frozenset({BatchState.HELD, BatchState.IN_DOUBT, BatchState.FAILED})  # for a person
+_ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 
 
 def apply(connection: sqlite3.Connection, change: Transition, pen: Pen) -> None:
@@ -33,10 +42,7 @@ def apply(connection: sqlite3.Connection, change: Transition, pen: Pen) -> None:
         UnknownTransitionError: the subject has no such edge from where it stands.
 
     """
-    if change.kind == "submission":
-        _move_submission(connection, change, pen)
-    else:
-        _move_batch(connection, change, pen)
+    _MOVES[change.kind](connection, change, pen)
 
 
 def note_phase(
@@ -48,7 +54,7 @@ def note_phase(
         UnknownTransitionError: the batch is not being sent, or the phase was passed before.
 
     """
-    (state, _) = connection.execute(statements.STATE_OF_BATCH, {"id": attempt.batch}).fetchone()
+    (state, *_) = connection.execute(statements.STATE_OF_BATCH, {"id": attempt.batch}).fetchone()
     event = phase.lower().replace("_", "-")
     if state != BatchState.SENDING:
         raise UnknownTransitionError(state, event)
@@ -106,8 +112,8 @@ def _check_all_ended(connection: sqlite3.Connection, change: Transition) -> None
     """Refuse to close while a batch is on its way: a person may have had it sent again meanwhile."""
     if change.event == "closed":
         found = connection.execute(statements.STATES_OF_BATCHES, {"submission": change.subject})
-        for (state,) in found:
-            if state not in ENDED:
+        for state, awaited in found:
+            if not has_ended(state, awaited=bool(awaited)):
                 raise UnknownTransitionError(f"waiting for a batch that is {state}", change.event)
 
 
@@ -130,7 +136,8 @@ def _insert_batch(connection: sqlite3.Connection, batch: Batch, pen: Pen) -> Non
     connection.execute(
         statements.INSERT_BATCH, rows.of_batch(replace(batch, state=following, updated_at=pen.at))
     )
-    _count(connection, batch.submission, "", following, pen.at)
+    more = int(not has_ended(following, awaited=batch.awaited))
+    _count(connection, batch.submission, more, pen.at if following in CONCERNS else None)
     note = _joined(batch.reason, f"{batch.rows} rows, {batch.size} bytes, sha256 {batch.sha256}")
     pen.write(Line(batch.id, event, "", following, note))
 
@@ -139,29 +146,64 @@ def _move_batch(connection: sqlite3.Connection, change: Transition, pen: Pen) ->
     row = connection.execute(statements.STATE_OF_BATCH, {"id": change.subject}).fetchone()
     if row is None:
         raise UnknownTransitionError("", change.event)
-    before, submission = row
+    before, submission, awaited = row
     following = after(before, change.event)
+    moved = following != before
     values = {  # None keeps what is there
         "state": str(following),
-        "reason": change.reason if change.reason or following != before else None,
+        "reason": change.reason if change.reason or moved else None,
         "updated_at": pen.at,
         "tries": change.tries,
-        "due_at": 0.0 if change.due_at is None and following != before else change.due_at,
+        "due_at": 0.0 if change.due_at is None and moved else change.due_at,
+        "awaited": change.awaited,
+        **_of_answers(change, before, following, pen.at),
         "id": change.subject,
         "before": before,
     }
     _compare_and_set(connection, statements.UPDATE_BATCH, values, change)
-    _count(connection, submission, before, following, pen.at)
+    waits = bool(awaited) if change.awaited is None else change.awaited
+    ended_before, ended = has_ended(before, awaited=bool(awaited)), has_ended(following, awaited=waits)
+    told = (moved and following in CONCERNS) or (change.event in NEWS and not (moved and ended))
+    _count(connection, submission, int(ended_before) - int(ended), pen.at if told else None)
+    if change.answer is not None:
+        connection.execute(statements.INSERT_ANSWER, rows.of_answer(change.answer))
     if change.attempt is not None:
         _keep_attempt(connection, change.attempt)
     _keep_papers(connection, submission, change.papers)
     pen.write(Line(change.subject, change.event, before, following, _joined(change.reason, change.note)))
 
 
-def _count(connection: sqlite3.Connection, submission: str, before: str, following: str, at: float) -> None:
-    """Keep how many batches have not ended, and when one last came to wait for a person."""
-    more = int(following not in ENDED) - int(before != "" and before not in ENDED)
-    concern_at = at if following in WAITING and before != following else None
+def _of_answers(change: Transition, before: str, following: str, at: float) -> dict[str, object]:
+    """Return what a batch learns about its delivery and its answers; None keeps what is there."""
+    moved = following != before
+    overdue = at if change.event == "overdue" else 0.0 if moved else None
+    return {
+        "sent_at": at if following in _ARRIVED and before not in _ARRIVED else None,
+        "taken_at": at if moved and following == BatchState.TAKEN else None,
+        "processed_at": at if moved and following == BatchState.PROCESSED else None,
+        "overdue_at": overdue,
+        "refused": change.answer.refused if change.answer and change.event == "processed" else None,
+    }
+
+
+def _move_acknowledgement(connection: sqlite3.Connection, change: Transition, pen: Pen) -> None:
+    row = connection.execute(statements.STATE_OF_ACKNOWLEDGEMENT, {"id": change.subject}).fetchone()
+    before = row[0] if row else ""
+    following = after(before, change.event)
+    if row is None:
+        if change.acknowledgement is None:
+            raise UnknownTransitionError("", change.event)
+        made = replace(change.acknowledgement, state=following, updated_at=pen.at)
+        connection.execute(statements.INSERT_ACKNOWLEDGEMENT, rows.of_acknowledgement(made))
+    else:
+        values = {"state": str(following), "updated_at": pen.at, "remark": change.reason or None}
+        values |= {"id": change.subject, "before": before}
+        _compare_and_set(connection, statements.UPDATE_ACKNOWLEDGEMENT, values, change)
+    pen.write(Line(change.subject, change.event, before, following, _joined(change.reason, change.note)))
+
+
+def _count(connection: sqlite3.Connection, submission: str, more: int, concern_at: float | None) -> None:
+    """Keep how many batches have not ended, and when the folder was last to hear of one."""
     if more or concern_at is not None:
         counted = {"more": more, "concern_at": concern_at, "id": submission}
         connection.execute(statements.COUNT_BATCH, counted)
@@ -188,3 +230,6 @@ def _keep_papers(connection: sqlite3.Connection, submission: str, papers: Iterab
 
 def _joined(*notes: str) -> str:
     return "; ".join(filter(None, notes))
+
+
+_MOVES = {"submission": _move_submission, "batch": _move_batch, "acknowledgement": _move_acknowledgement}

@@ -161,7 +161,7 @@ class BoundTemplate:
             records = stream.members if self.bound.grouped else (stream.cells,)
             failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
 
-        return self._start(self._compiled, self.bound, stream, (told, _refuse))
+        return self._start(self._compiled, self.bound, stream, (told, self._refuse))
 
     def grouped_rows(
         self, stream: Stream, failed: Failed
@@ -224,17 +224,25 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return record_fault(error, name)
+                return record_fault(error, name, self._template.layout.source)
 
         return answer
 
+    def _refuse(self, error: Exception) -> None:
+        words = in_words(error, self._template.layout.source)
+        words = f"the template fails outside its loop over the records: {words}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
+
     def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
         """Name every cell that fails on the records at hand; else the line of the template that does."""
+        source = self._template.layout.source
         if self._fails(records, frozenset()) is not None:
-            return (record_fault(error, ""),)
+            return (record_fault(error, "", source),)
         found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
-        faults = dict.fromkeys(record_fault(failure, name) for name, failure in found if failure is not None)
-        return tuple(faults) or (record_fault(error, ""),)
+        faults = dict.fromkeys(
+            record_fault(failure, name, source) for name, failure in found if failure is not None
+        )
+        return tuple(faults) or (record_fault(error, "", source),)
 
     def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
         try:
@@ -267,8 +275,3 @@ class _Few:
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _refuse(error: Exception) -> None:
-    words = f"the template fails outside its loop over the records: {in_words(error)}"
-    raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error

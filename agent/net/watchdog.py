@@ -12,14 +12,22 @@ import socket
 import threading
 from contextlib import suppress
 from time import monotonic
+from typing import Protocol
 
 _LATE = 2.0  # seconds the thread may wake late before it believes that the machine stood still
 
 
-class Watchdog:
-    """Watches one socket; `expired` says in words why it was shut, and is empty until then."""
+class Shut(Protocol):
+    """What can be shut from another thread: a socket, or several that belong together."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def shutdown(self, how: int, /) -> None:
+        """Shut it; who waits for it wakes up."""
+
+
+class Watchdog:
+    """Watches one socket (or several as one); `expired` says in words why it was shut, and is empty until then."""
+
+    def __init__(self, sock: Shut) -> None:
         self.expired = ""
         self._sock = sock
         self._changed = threading.Condition()

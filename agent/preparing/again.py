@@ -6,19 +6,20 @@ Their lines are taken out of the drafts and each order is settled as a whole; go
 from __future__ import annotations
 
 import csv
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from itertools import islice, starmap
+from typing import TYPE_CHECKING
 
 from agent.impact.batchfile import encode
-from agent.preparing.batches import DraftFile, lines_of, without
+from agent.preparing.batches import WrittenDrafts, lines_of, without
 from agent.preparing.rows import Repeats, Rows
-from agent.preparing.settling import Settling
+from agent.preparing.settling import REPEATED, Settling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from agent.preparing.batches import DraftFile
     from agent.preparing.runs import FirstLook
-    from agent.preparing.scratch import Run
+    from agent.preparing.scratch import Place, Run
     from agent.preparing.verdicts import Verdict
 
 Known = tuple[tuple[str, ...], "Verdict"]  # a line's cells, and what the rules say of it
@@ -34,26 +35,57 @@ class SecondLook(Settling):
         )
         self._verdicts = look.verdicts
         self._linked = self.scratch.linked()
-        self._written: list[tuple[DraftFile, BinaryIO]] = []
-        self._removed: list[int] = []  # rows taken out of each draft
+        self._written = WrittenDrafts(look.drafts.files)
+        self._emptied: frozenset[int] = frozenset()  # drafts of which nothing stays
 
     def run(self) -> None:
         """Settle every unsettled order anew and mend the drafts."""
-        self.scratch.gather()
         self.drafts.close()
-        first = list(self.drafts.files)
-        self._removed = [0 for _ in first]
-        self._written = [(draft, draft.path.open("rb")) for draft in first]
         try:
+            self.scratch.gather(self._identical)
+            removed = self.scratch.removed_rows()
+            self._empty(removed)
+            self._leave_out(removed.keys() - self._emptied)
             for runs in self.scratch.orders_again():
                 self._order(runs)
         finally:
-            for _, file in self._written:
-                file.close()
+            self._written.close()
         self.drafts.close()
-        for number, (draft, rows) in enumerate(zip(first, self._removed, strict=True), start=1):
-            if rows:
-                without(draft, self.scratch.removed(number), rows)
+        for number, rows in removed.items():
+            without(self.drafts.files[number - 1], self.scratch.removed(number), rows)
+
+    def _identical(self, places: Iterable[Place]) -> bool:
+        """Tell whether the same bytes stand in all places of the drafts."""
+        texts = starmap(self._written.text, places)
+        one = next(texts)
+        return all(map(one.__eq__, texts))
+
+    def _empty(self, removed: Mapping[int, int]) -> None:
+        """Begin the totals of drafts of which nothing stays anew, so that their rows need not be counted out."""
+        drafts = {number: self.drafts.files[number - 1] for number in removed}
+        self._emptied = frozenset(number for number, draft in drafts.items() if draft.rows == removed[number])
+        for number in self._emptied:
+            drafts[number].begin_totals()
+
+    def _leave_out(self, partly: Collection[int]) -> None:
+        """Leave out the runs whose lines are those of their order's first run; `partly` are drafts that keep rows."""
+        rows, came = self.scratch.left_out_rows()
+        self.tally.sent -= rows
+        self.tally.repeated += rows
+        for run, first in self.scratch.left_out():
+            if self.scratch.findings.room(REPEATED) <= 0:
+                break
+            repeats, earlier = Repeats(), Rows()
+            repeats.rows.take_origins(run.number, run.line, run.rows, run.origins)
+            earlier.take_origins(*first)
+            repeats.earlier = earlier.numbers
+            repeats.extend(Repeats.read(run.repeats))
+            self.note_repeats(repeats, run.seq)
+            came -= run.came
+        self.scratch.findings.count(REPEATED, came)
+        for number in partly:
+            for run, _ in self.scratch.left_out(number):
+                self._rows_of(run, {})
 
     def _order(self, runs: list[Run]) -> None:
         shared = self.scratch.shared_in(runs)
@@ -97,9 +129,8 @@ class SecondLook(Settling):
 
     def _rows_of(self, run: Run, known: dict[str, Known]) -> Rows:
         """Read a run back from its draft, and take its rows out of the draft's totals."""
-        draft, file = self._written[run.batch - 1]
         rows = Rows()
-        rows.lines = lines_of(file, run.start, run.size)
+        rows.lines = lines_of(self._written.text(run.batch, run.start, run.size))
         for line in rows.lines:
             if line not in known:
                 cells = (
@@ -109,8 +140,8 @@ class SecondLook(Settling):
         rows.cells = [known[line][0] for line in rows.lines]
         rows.verdicts = [known[line][1] for line in rows.lines]
         rows.take_origins(run.number, run.line, run.rows, run.origins)
-        draft.scales.take_out(rows.verdicts)
-        self._removed[run.batch - 1] += len(rows.lines)
+        if run.batch not in self._emptied:
+            self.drafts.files[run.batch - 1].scales.take_out(rows.verdicts)
         return rows
 
 

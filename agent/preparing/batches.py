@@ -1,4 +1,4 @@
-"""Writes the drafts of batches: whole orders, at most `max_rows` rows each, with control totals as they grow."""
+"""Writes the drafts of batches: whole orders, within the limits on rows and bytes, with control totals as they grow."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK = 1 << 18
+_LINE_END = b"\r\n"
+_OPEN = 64  # drafts read at a time
 
 TotalKey = tuple[str, str, Change]  # currency, reason, change
 
@@ -63,11 +65,15 @@ class DraftFile:
     def __init__(self, path: Path, header: Sequence[str]) -> None:
         self.path = path
         self.rows = self.size = self._waiting = 0
-        self.totals = Totals()
-        self.scales = Scales(self.totals)
+        self.begin_totals()
         self._pending: list[str] = []
         path.touch()
         self.add(header_line(header), 0)
+
+    def begin_totals(self) -> None:
+        """Count from nothing."""
+        self.totals = Totals()
+        self.scales = Scales(self.totals)
 
     def add(self, lines: str, rows: int) -> tuple[int, int]:
         """Append whole lines; return where they begin and how long they are, in bytes."""
@@ -97,17 +103,34 @@ class DraftFile:
 class DraftSet:
     """The drafts of one file, numbered from 1."""
 
-    def __init__(self, folder: Path, header: Sequence[str], max_rows: int) -> None:
-        self.folder, self.header, self.max_rows = folder, tuple(header), max_rows
+    def __init__(
+        self, folder: Path, header: Sequence[str], max_rows: int, max_size: int | None = None
+    ) -> None:
+        self.folder, self.header = folder, tuple(header)
+        self.max_rows, self.max_size = max_rows, max_size
         self.files: list[DraftFile] = []
+        self._header_size = len(header_line(header).encode())
 
-    def fits(self, rows: int) -> bool:
-        """Tell whether the last draft has room for so many rows; an empty one has for any."""
-        return bool(self.files) and (not self.files[-1].rows or self.files[-1].rows + rows <= self.max_rows)
+    def fits(self, lines: Sequence[str]) -> bool:
+        """Tell whether the last draft has room for more lines; an empty one has for any order."""
+        if not self.files:
+            return False
+        last = self.files[-1]
+        if not last.rows:
+            return True
+        room = self.max_size is None or last.size + _size(lines) <= self.max_size
+        return room and last.rows + len(lines) <= self.max_rows
 
-    def room_for(self, rows: int) -> tuple[int, DraftFile]:
-        """Give the draft that the next order of so many rows goes into, and its number."""
-        if not self.fits(rows):
+    def oversize(self, lines: Sequence[str]) -> int:
+        """Give the size of a draft with just these lines where no draft may be so large, else 0."""
+        if self.max_size is None:
+            return 0
+        size = self._header_size + _size(lines)
+        return size if size > self.max_size else 0
+
+    def room_for(self, lines: Sequence[str]) -> tuple[int, DraftFile]:
+        """Give the draft that the lines of the next order go into, and its number."""
+        if not self.fits(lines):
             if self.files:
                 self.files[-1].close()
             self.files.append(DraftFile(self.folder / f"draft-{len(self.files) + 1}", self.header))
@@ -128,6 +151,35 @@ class DraftSet:
         )
 
 
+class WrittenDrafts:
+    """Reads what stands in closed drafts; few are open at a time, however many there are."""
+
+    def __init__(self, files: Sequence[DraftFile]) -> None:
+        self._files = files
+        self._open: dict[int, BinaryIO] = {}
+
+    def text(self, number: int, start: int, size: int) -> bytes:
+        """Read some bytes of a draft."""
+        file = self._open.get(number)
+        if file is None:
+            if len(self._open) >= _OPEN:
+                self._open.pop(next(iter(self._open))).close()
+            file = self._open[number] = self._files[number - 1].path.open("rb")
+        file.seek(start)
+        return file.read(size)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
+
+
+def _size(lines: Sequence[str]) -> int:
+    text = "".join(lines)
+    return (len(text) if text.isascii() else len(text.encode())) + len(_LINE_END) * len(lines)
+
+
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -135,6 +187,9 @@ def _digest(path: Path) -> str:
 
 def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: int) -> None:
     """Rewrite a closed draft without some byte ranges (start, size; ascending), and settle its totals."""
+    draft.rows -= removed_rows
+    if not draft.rows:
+        return  # it is no draft any more
     target = draft.path.with_name(f"{draft.path.name}.new")
     with draft.path.open("rb") as old, target.open("wb") as new:
         position = 0
@@ -144,7 +199,6 @@ def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: i
         _copy(old, new, position, draft.size)
         draft.size = new.tell()
     target.replace(draft.path)
-    draft.rows -= removed_rows
 
 
 def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
@@ -157,7 +211,6 @@ def _copy(old: BinaryIO, new: BinaryIO, start: int, end: int) -> None:
         start += len(block)
 
 
-def lines_of(file: BinaryIO, start: int, size: int) -> list[str]:
-    """Read back the lines of a byte range. No cell holds a line end: the rules refuse control characters."""
-    file.seek(start)
-    return file.read(size).decode().split("\r\n")[:-1]
+def lines_of(text: bytes) -> list[str]:
+    """Read back whole lines. No cell holds a line end: the rules refuse control characters."""
+    return text.decode().split("\r\n")[:-1]

@@ -134,7 +134,11 @@ class PlainLook(FirstLook):
         good: list[Part] = []
         for part in parts:
             begin, end, key = part
-            if end - begin <= most and clear(block.columns, begin, end):
+            if (
+                end - begin <= most
+                and clear(block.columns, begin, end)
+                and not self.drafts.oversize(block.lines[begin:end])
+            ):
                 good.append(part)
                 continue
             self._send_all(block, good)
@@ -149,7 +153,7 @@ class PlainLook(FirstLook):
         if not parts:
             return
         first, last = parts[0][0], parts[-1][1]
-        if len(parts) > 1 and not self.drafts.fits(last - first):
+        if len(parts) > 1 and not self.drafts.fits(block.lines[first:last]):
             for part in parts:
                 self._send_all(block, (part,))
             return

@@ -14,16 +14,35 @@ from agent.mapping.problems import TemplateRefusedError
 from agent.settings.shipped import find_template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.settings.models import Feed
 
 
-def feed_problems(feed: Feed, folder: Path) -> list[str]:
-    """Every mistake in a feed's template, layout and rules, each as one line with its place."""
+def template_text(name: str, folder: Path) -> str:
+    """Return the text of a template; `folder` is that of agent.yaml.
+
+    Raises:
+        SettingsError: it cannot be found or read.
+
+    """
+    path = find_template(name, folder)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError((f"templates/{name}: C-FILE cannot be read: {why}",)) from error
+
+
+def feed_problems(feed: Feed, folder: Path, texts: Mapping[str, str]) -> list[str]:
+    """Every mistake in a feed's template, layout and rules, each as one line with its place.
+
+    `texts` are templates by name, as they were read.
+    """
     try:
         path = find_template(feed.template, folder)
-        template = feed_template(feed, path.read_text(encoding="utf-8"))
+        template = feed_template(feed, texts[feed.template])
     except SettingsError as error:
         return [str(error)]
     except TemplateRefusedError as error:
@@ -38,7 +57,7 @@ def feed_problems(feed: Feed, folder: Path) -> list[str]:
     except RefusedHeader as error:
         line = template.layout.header_line
         return [_placed(path, line, fault.code, fault.words, fault.mend) for fault in error.faults]
-    return _layout_problems(feed, folder)
+    return _layout_problems(feed, folder, texts)
 
 
 def feed_template(feed: Feed, text: str) -> FeedTemplate:
@@ -56,12 +75,12 @@ def feed_template(feed: Feed, text: str) -> FeedTemplate:
     )
 
 
-def _layout_problems(feed: Feed, folder: Path) -> list[str]:
+def _layout_problems(feed: Feed, folder: Path, texts: Mapping[str, str]) -> list[str]:
     if not feed.layout:
         return []
     try:
         path = find_template(feed.layout, folder)
-        ImmutableSandboxedEnvironment().parse(path.read_text(encoding="utf-8"))
+        ImmutableSandboxedEnvironment().parse(texts[feed.layout])
     except SettingsError as error:
         return [str(error)]
     except TemplateSyntaxError as error:

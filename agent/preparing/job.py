@@ -23,6 +23,7 @@ class Job:
     scratch: Path  # an empty private folder; everything made is put there
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
+    max_size: int | None = None  # bytes of one batch file
     glance: bool = False  # open the file and look for the columns, and no further
 
     def to_json(self) -> str:
@@ -36,6 +37,7 @@ class Job:
                 "scratch": str(self.scratch),
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
+                "max_size": self.max_size,
                 "glance": self.glance,
             }
         )
@@ -52,6 +54,7 @@ class Job:
             Path(raw["scratch"]),
             raw["max_rows"],
             raw["preview_rows"],
+            raw["max_size"],
             raw["glance"],
         )
 

@@ -17,6 +17,7 @@ from agent.impact.batchfile import line
 from agent.mapping.failures import in_words, template_line
 from agent.mapping.mapping import EXPRESSION_FAILURES
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
+from agent.model import Fault
 from agent.preparing.job import Draft
 
 if TYPE_CHECKING:
@@ -39,6 +40,21 @@ def lay_out(job: Job, drafts: DraftSet, header: Sequence[str]) -> tuple[Draft, .
             _rewritten(job, draft, _identifiers_once(header, job.scratch / draft.file)) for draft in finished
         )
     return finished
+
+
+def too_large(job: Job, drafts: Sequence[Draft]) -> Fault | None:
+    """Say that a finished draft is larger than a batch file may be, None where none is.
+
+    Of a layout that is known only now; where there is none, the orders were parted so that it cannot happen.
+    """
+    largest = max(drafts, key=lambda draft: draft.size, default=None)
+    if largest is None or job.max_size is None or largest.size <= job.max_size:
+        return None
+    words = f"laid out, a batch of {largest.rows:,} rows has {largest.size:,} bytes, and one may have {job.max_size:,}"
+    rows = max(largest.rows * job.max_size // largest.size, 1)
+    return Fault(
+        "E-BATCHBYTES", words, f"set max_rows of the feed to {rows} or less, so that batches are smaller"
+    )
 
 
 def _rewritten(job: Job, draft: Draft, parts: Iterator[str]) -> Draft:
@@ -91,5 +107,5 @@ def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]
     try:
         yield from environment.from_string(job.layout).generate(values)
     except EXPRESSION_FAILURES as error:
-        problem = TemplateProblem("T-FAILED", template_line(error), f"the layout fails: {in_words(error)}")
-        raise TemplateRefusedError(problem) from error
+        words = f"the layout fails: {in_words(error, job.layout)}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error

@@ -26,11 +26,11 @@ from agent.preparing.blocks import PlainLook
 from agent.preparing.checking import feed_template
 from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
-from agent.preparing.layouts import lay_out
+from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, missing_lengths, open_feed_file, reading
+from agent.preparing.sources import Uses, missing_lengths, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from agent.preparing.runs import FirstLook
     from agent.readers.base import OpenedFile
 
+_NOTHING = Fault(
+    "W-NOTHING",
+    "the template passed over every record: there is nothing to send",
+    "is it the right file, and the right feed?",
+)
 _COLUMNS = tuple(one.name for one in fields(Finding))
 
 
@@ -66,7 +71,8 @@ class Preparation:
             currency=job.feed.currency,
             max_amount=job.feed.max_amount,
         )
-        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows)
+        most = None if job.layout else job.max_size  # a layout's size is known when all is laid out
+        self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows, most)
         self._identifiers = frozenset(
             index for index, name in enumerate(self.rules.header) if name in IDENTIFIERS
         )
@@ -99,7 +105,7 @@ class Preparation:
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)
-        return self._ended(stream, counts, entangled=entangled)
+        return self._ended(stream, source, counts, entangled=entangled)
 
     def _fill_down(self, source: OpenedFile) -> tuple[str, ...]:
         """Give the columns that are filled down; refuse the file where it lacks a column."""
@@ -196,20 +202,21 @@ class Preparation:
     def _ended(
         self,
         stream: BinaryIO,
+        source: OpenedFile,
         counts: Counts,
         *,
         entangled: bool,
     ) -> Prepared:
         verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
         if counts.records and not counts.rows and not counts.kept_back:
-            words = "the template passed over every record: there is nothing to send"
-            self.scratch.findings.add(
-                Fault("W-NOTHING", words, "is it the right file, and the right feed?"), ()
-            )
+            self.scratch.findings.add(_NOTHING, ())
         shown = first_rows(self.drafts.files, self.job.preview_rows)
+        drafts = lay_out(self.job, self.drafts, self.rules.header) if verdict in ("ready", "hold") else ()
+        if fault := too_large(self.job, drafts):
+            self.scratch.findings.add(fault, ())
+            verdict, reason, drafts = "refused", fault.words, ()
         refused = verdict == "refused"
-        rejects = self._write_rejects(stream, everything=refused) if counts.kept_back else ""
-        drafts = () if refused or verdict == "nothing" else lay_out(self.job, self.drafts, self.rules.header)
+        rejects = self._write_rejects(stream, source, everything=refused) if counts.kept_back else ""
         if refused:
             counts = Counts(
                 counts.records, 0, counts.sent + counts.kept_back, counts.repeated, counts.skipped, 0,
@@ -238,12 +245,14 @@ class Preparation:
         unused = tuple(name for name in source.columns if used is not None and name not in used)
         return _Seen(columns=source.columns, columns_unused=unused, detected=source.detected)
 
-    def _write_rejects(self, stream: BinaryIO, *, everything: bool) -> str:
+    def _write_rejects(self, stream: BinaryIO, source: OpenedFile, *, everything: bool) -> str:
+        kept_back = self.scratch.findings.kept_back()
         with (self.job.scratch / "rejects").open("wb") as target:
             write_kept_back(
                 stream,
+                opened(source),
                 reading(self.feed, as_written=True),
-                kept_back=self.scratch.findings.kept_back(),
+                kept_back=kept_back,
                 target=target,
                 scratch=self.job.scratch,
                 everything=everything,

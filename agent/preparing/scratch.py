@@ -6,13 +6,17 @@ One SQLite file in the scratch folder, without journal or fsync: it is thrown aw
 from __future__ import annotations
 
 import sqlite3
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.preparing.findings import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    Place = tuple[int, int, int]  # the number of a draft, first byte, size
 
 _TABLES = """
 PRAGMA journal_mode = OFF;
@@ -48,10 +52,22 @@ _LINKED = (
     "CREATE INDEX link_a ON link (a)",
 )
 _AGAIN = (
-    """CREATE TABLE again AS SELECT run.*, coalesce(scattered.first, run.seq) AS first
-    FROM run LEFT JOIN scattered USING (key) WHERE scattered.key IS NOT NULL OR (run.bad > 0 AND run.batch > 0)""",
+    """CREATE TABLE again AS SELECT run.*, coalesce(scattered.first, run.seq) AS first, 'anew' AS fate
+    FROM run LEFT JOIN scattered USING (key) WHERE scattered.key IS NOT NULL OR (run.bad > 0 AND run.batch > 0)
+    ORDER BY first, seq""",
     "CREATE INDEX again_place ON again (batch, start)",
     "CREATE INDEX shared_run ON shared (run)",
+    "CREATE TABLE differing (first INTEGER PRIMARY KEY)",
+)
+_ALIKE = """
+UPDATE again SET fate = 'stays' WHERE first IN (
+    SELECT first FROM again GROUP BY first HAVING count(*) > 1 AND max(bad) = 0
+    AND min(size) = max(size) AND min(rows) = max(rows) AND total(origins LIKE '[%') = 0
+)
+"""
+_REPEATED = (
+    "UPDATE again SET fate = 'anew' WHERE first IN (SELECT first FROM differing)",
+    "UPDATE again SET fate = 'left out' WHERE fate = 'stays' AND seq <> first",
 )
 _SPREAD = """
 UPDATE run SET bad = (
@@ -178,29 +194,53 @@ class Scratch:
         query = "SELECT 1 FROM scattered UNION ALL SELECT 1 FROM run WHERE bad > 0 AND batch > 0 LIMIT 1"
         return self._base.execute(query).fetchone() is not None
 
-    def gather(self) -> None:
-        """Set apart the runs of unsettled orders, to be read by `removed` and `orders_again`."""
+    def gather(self, identical: Callable[[Iterable[Place]], bool]) -> None:
+        """Set apart the runs of unsettled orders, to be read by the methods below.
+
+        Where all runs of an order are `identical` in the drafts, the first stays and the later ones are left out.
+        """
         self._do(_AGAIN)
-        self.findings.forget("SELECT seq FROM again")
+        if not self._sharing:
+            self._base.execute(_ALIKE)
+            query = "SELECT first, batch, start, size FROM again WHERE fate = 'stays' ORDER BY rowid"
+            alike = groupby(self._base.execute(query), key=itemgetter(0))
+            differing = ((first,) for first, runs in alike if not identical(run[1:] for run in runs))
+            self._base.executemany("INSERT INTO differing VALUES (?)", differing)
+            self._do(_REPEATED)
+        self.findings.forget("SELECT seq FROM again WHERE fate <> 'stays'")
 
     def removed(self, batch: int) -> Iterator[tuple[int, int]]:
-        """Give the byte ranges (start, size) of a draft that belong to unsettled orders, ascending."""
-        ranges = "SELECT start, size FROM again WHERE batch = ? ORDER BY start"
+        """Give the byte ranges (start, size) of a draft that do not stay there, ascending."""
+        ranges = "SELECT start, size FROM again WHERE batch = ? AND fate <> 'stays' ORDER BY start"
         return iter(self._base.execute(ranges, (batch,)))
 
+    def removed_rows(self) -> dict[int, int]:
+        """Count the rows that do not stay, by the number of their draft."""
+        query = "SELECT batch, sum(rows) FROM again WHERE fate <> 'stays' AND batch > 0 GROUP BY batch"
+        return dict(self._base.execute(query))
+
     def orders_again(self) -> Iterator[list[Run]]:
-        """Give the runs of each unsettled order, by first appearance."""
-        runs: list[Run] = []
-        first = 0
-        query = f"SELECT first, {', '.join(Run._fields)} FROM again ORDER BY first, seq"  # noqa: S608 - columns of ours
-        for row in self._base.execute(query):
-            if row[0] != first and runs:
-                yield runs
-                runs = []
-            first = row[0]
-            runs.append(Run(*row[1:]))
-        if runs:
-            yield runs
+        """Give the runs of each order to be settled anew, by first appearance."""
+        columns = ", ".join(Run._fields)
+        query = f"SELECT first, {columns} FROM again WHERE fate = 'anew' ORDER BY rowid"  # noqa: S608 - columns of ours
+        for _, rows in groupby(self._base.execute(query), key=itemgetter(0)):
+            yield [Run(*row[1:]) for row in rows]
+
+    def left_out_rows(self) -> tuple[int, int]:
+        """Count the rows of the runs that repeat the first of their order, and those with what was left out before."""
+        query = "SELECT total(rows), total(came) FROM again WHERE fate = 'left out'"
+        rows, came = self._base.execute(query).fetchone()
+        return int(rows), int(came)
+
+    def left_out(self, batch: int = 0) -> Iterator[tuple[Run, tuple[int, int, int, str | None]]]:
+        """Give those runs, of one draft or of all, each with what `take_origins` reads of the first one."""
+        columns = ", ".join(f"again.{name}" for name in Run._fields)
+        of_first = "run.number, run.line, run.rows, run.origins"
+        tables = "again JOIN run ON run.seq = again.first"
+        which = "fate = 'left out' AND ? IN (0, again.batch) ORDER BY again.rowid"
+        query = f"SELECT {columns}, {of_first} FROM {tables} WHERE {which}"  # noqa: S608 - as above
+        for row in self._base.execute(query, (batch,)):
+            yield Run(*row[:-4]), row[-4:]
 
     def orders(self) -> tuple[int, int]:
         """Count the orders, and those of them that are bad."""

@@ -6,7 +6,7 @@ all its records back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
+
+
+REPEATED = Fault("N-ROWDUP", "repeats an earlier row exactly; it is sent once")
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Settling:
         """Judge the rows of a whole order, sound one by one."""
         distinct, repeats = parted(rows)
         faults = self.rules.judge_order(distinct.cells) if len(distinct) > 1 else ()
-        guilty = self._note_faults(faults, distinct, run)
+        guilty = self._note_faults(faults, distinct, run) | self._note_size(distinct)
         return Settled(rows, guilty=frozenset(guilty)) if guilty else Settled(distinct, repeats)
 
     def _note_faults(self, faults: Iterable[tuple[int, Fault]], rows: Rows, run: int) -> set[int]:
@@ -69,21 +72,31 @@ class Settling:
                 guilty.update(number for number, _ in origins)
         return guilty
 
+    def _note_size(self, rows: Rows) -> set[int]:
+        """Note that an order alone is larger than a batch file may be; return the records to blame."""
+        size = self.drafts.oversize(rows.lines)
+        if not size:
+            return set()
+        words = f"its order alone makes a batch of {size:,} bytes, and one may have {self.drafts.max_size:,}"
+        mend = "raise max_size of the destination if it takes larger files, or part the order"
+        self.scratch.findings.add(Fault("E-ORDERBYTES", words, mend), rows.origins_of(0))
+        return {number for number, _ in rows.origins_of(0)}
+
     def note_repeats(self, repeats: Repeats, run: int) -> None:
         """Say which rows were left out."""
         if not repeats:
             return
-        findings, words = self.scratch.findings, "repeats an earlier row exactly; it is sent once"
-        room = max(findings.room(Fault("N-ROWDUP", words)), 0)
+        findings = self.scratch.findings
+        room = max(findings.room(REPEATED), 0)
         for origins, earlier in islice(zip(repeats.rows.origins, repeats.earlier, strict=True), room):
-            findings.add(Fault("N-ROWDUP", words, "", f"record {earlier}"), origins, run=run)
+            findings.add(replace(REPEATED, found=f"record {earlier}"), origins, run=run)
         if len(repeats) > room:
             many = sum(map(len, repeats.rows.origins[room:])) if repeats.rows.many else len(repeats) - room
-            findings.count(Fault("N-ROWDUP", words), many, run=run)
+            findings.count(REPEATED, many, run=run)
 
     def send(self, lines: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[int, int, int]:
         """Put whole orders into one draft; return the draft's number, first byte and size."""
-        number, draft = self.drafts.room_for(len(lines))
+        number, draft = self.drafts.room_for(lines)
         draft.scales.add(verdicts)
         return number, *draft.add("\r\n".join((*lines, "")), len(lines))
 

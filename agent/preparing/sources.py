@@ -54,6 +54,11 @@ def open_feed_file(stream: BinaryIO, feed: Feed, listener: Listener) -> OpenedFi
     return _Measured(opened, lengths, listener) if lengths else opened
 
 
+def opened(source: OpenedFile) -> OpenedFile:
+    """Return a file of a feed as its reader opened it."""
+    return source.source if isinstance(source, _Measured) else source
+
+
 def missing_lengths(feed: Feed, source: OpenedFile) -> Iterator[Fault]:
     """Name the columns under `id_lengths:` that the file does not have."""
     for name in feed.id_lengths:
@@ -84,7 +89,7 @@ class _Measured:
     """A source whose ids have a declared number of characters; others are damaged records."""
 
     def __init__(self, source: OpenedFile, lengths: Mapping[str, int], listener: Listener) -> None:
-        self._source, self._listener = source, listener
+        self.source, self._listener = source, listener
         columns = source.columns
         self._lengths = [(columns.index(name), many) for name, many in lengths.items() if name in columns]
         self.columns, self.nested, self.detected = columns, source.nested, source.detected
@@ -92,18 +97,18 @@ class _Measured:
 
     @property
     def line(self) -> int:
-        return self._source.line
+        return self.source.line
 
     def place(self, line: int, column: str = "") -> str:
-        return self._source.place(line, column)
+        return self.source.place(line, column)
 
     def attend(
         self, used: frozenset[str] | None, identifiers: frozenset[str], filled: frozenset[str] = frozenset()
     ) -> None:
-        self._source.attend(used, identifiers, filled)
+        self.source.attend(used, identifiers, filled)
 
     def __iter__(self) -> Iterator[list[str]]:
-        source = self._source
+        source = self.source
         for cells in source:
             self.number, self.cells = source.number, cells
             for position, many in self._lengths:

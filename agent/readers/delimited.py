@@ -126,6 +126,10 @@ class Delimited(Lines):
         """Yield each sound record's cells; see `Source`."""
         return self._records() if self.header.kept == self.header.width else self._own_cells()
 
+    def again(self, damaged: Damaged) -> Delimited:
+        """Open the file once more at its beginning, without proving its encoding again; columns are as written."""
+        return Delimited(self._stream, self._encoding, self.form, None, damaged)
+
     def records_at(self, lines: Iterator[int]) -> Iterator[list[str]]:
         """Yield the records that begin on these lines (ascending), all their cells as they stand.
 

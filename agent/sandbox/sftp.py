@@ -108,6 +108,12 @@ class SandboxSftp:
         """Every finished file taken in so far, in order."""
         return self.storage.accepted
 
+    def content(self, taken: Accepted) -> bytes:
+        """Return what was taken under a name, also when it was swept away."""
+        root = self.storage.root
+        swept = root / "processed" / taken.name
+        return (swept if swept.exists() else root / taken.name).read_bytes()
+
     @property
     def host_key_line(self) -> str:
         """The line for the setting `host_keys`."""

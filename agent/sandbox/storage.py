@@ -12,6 +12,7 @@ import hashlib
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -158,10 +159,15 @@ class Files(paramiko.SFTPServerInterface):
 
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes] | int:
         """List a folder."""
-        listed = paramiko.SFTPAttributes.from_stat
-        return self._done(
-            "list", path, lambda place: [listed(one.stat(), one.name) for one in place.iterdir()]
-        )
+
+        def listed(place: Path) -> list[paramiko.SFTPAttributes]:
+            found = []
+            for one in place.iterdir():
+                with suppress(FileNotFoundError):  # it went while we looked
+                    found.append(paramiko.SFTPAttributes.from_stat(one.stat(), one.name))
+            return found
+
+        return self._done("list", path, listed)
 
     def remove(self, path: str) -> int:
         """Remove a file."""

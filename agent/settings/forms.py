@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from iso4217 import raw_table
@@ -18,7 +19,9 @@ __all__ = [
     "DELIMITERS",
     "NAME",
     "PERCENT",
+    "TERM",
     "TIME",
+    "Address",
     "Bytes",
     "Codecs",
     "Count",
@@ -30,14 +33,17 @@ __all__ = [
     "FilePattern",
     "Format",
     "Limit",
+    "Listen",
     "Name",
     "Rows",
     "Seconds",
     "Share",
     "Signs",
     "TemplateName",
+    "Term",
     "Text",
     "Wildcards",
+    "listening",
 ]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -46,7 +52,14 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _LONGEST_NAME = 255  # characters, of a file name as of whatever else is looked into here
 _WHOLE = 100  # percent
 TIME = r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)"
+TERM = f"none|{TIME}"
+LISTEN = r"(?:\[(?P<six>[0-9A-Fa-f:.]{2,45})\]|(?P<four>[0-9.]{7,15})):(?P<port>[0-9]{1,5})"
+_PORTS = 65536
 PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*%"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # one part of a domain
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{LABEL}(?:\.{LABEL})*")
+_LONGEST_ADDRESS = 254  # RFC 5321 allows 256 for a path, with its brackets
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
 
@@ -56,6 +69,15 @@ def _seconds(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise ValueError("is not a length of time; write a number and a unit, such as 10s, 5m, 2h")
+
+
+def _term(value: object) -> object:
+    if value is None or value == "none":
+        return None
+    try:
+        return _seconds(value)
+    except ValueError:
+        raise ValueError("is no length of time; write one such as 10m or 26h, or none") from None
 
 
 def _share(value: object) -> object:
@@ -138,6 +160,36 @@ def _extension(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """Only plain ASCII is understood: other signs could end a command or a header and begin another."""
+    if len(text) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(text):
+        raise ValueError("is not a mail address; write name@domain, without a person's name and brackets")
+    return text
+
+
+def listening(text: str) -> tuple[str, int]:
+    """Return address and port of a place to listen at, such as 127.0.0.1:9187 or [::1]:9187.
+
+    Raises:
+        ValueError: it is not written so.
+
+    """
+    found = re.fullmatch(LISTEN, text)
+    try:
+        address = str(ip_address(found["six"] or found["four"])) if found else ""
+        port = int(found["port"]) if found else 0
+    except ValueError:
+        address, port = "", 0
+    if not address or not 0 < port < _PORTS:
+        raise ValueError("is not an address with a port; write one such as 127.0.0.1:9187")
+    return address, port
+
+
+def _listen(text: str) -> str:
+    listening(text)
+    return text
+
+
 def _form(pattern: str, about: str, *examples: str) -> WithJsonSchema:
     """Describe a text that a validator here reads as a number."""
     text = {"type": "string", "pattern": f"^{pattern}$", "description": about, "examples": list(examples)}
@@ -149,6 +201,11 @@ Seconds = Annotated[
     BeforeValidator(_seconds),
     Field(ge=0),
     _form(TIME, "A length of time: a number and ms, s, m, h or d", "10s", "5m", "26h"),
+]
+Term = Annotated[
+    float | None,
+    BeforeValidator(_term),
+    _form(f"(?:{TERM})", "A length of time, or none for no limit", "1h", "26h", "none"),
 ]
 Share = Annotated[
     float, BeforeValidator(_share), Field(ge=0, le=1), _form(PERCENT, "A percentage from 0% to 100%", "10%")
@@ -173,6 +230,8 @@ TemplateName = Annotated[str, Field(min_length=1)]
 Extension = Annotated[str, AfterValidator(_extension)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Ending = Annotated[str, AfterValidator(_ending)]
+Address = Annotated[str, AfterValidator(_address)]
+Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Signs = tuple[Annotated[str, Field(min_length=1)], ...]
 Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Field(min_length=1)]

@@ -24,18 +24,16 @@ from agent.settings import checks
 from agent.settings.models import Feed, Settings
 from agent.settings.problems import Page, shown
 from agent.settings.shape import Fitting
-from agent.settings.tree import Mapping, Scalar
+from agent.settings.tree import Scalar
 from agent.settings.yamltree import LARGEST, open_page, plant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping as MappingOf
-
-    from agent.settings.models import Destination
+    from agent.settings.kinds import Kinds
     from agent.settings.tree import Node
 
 __all__ = ["load"]
 
-_OURS = ("feeds", "folder", "digest")  # of Settings: not to be set in agent.yaml
+_OURS = ("feeds", "folder", "digest", "texts")  # of Settings: not to be set in agent.yaml
 
 
 class _Sheet(NamedTuple):
@@ -46,10 +44,10 @@ class _Sheet(NamedTuple):
     content: bytes
 
 
-def load(path: Path, kinds: MappingOf[str, type[Destination]]) -> Settings:
+def load(path: Path, kinds: Kinds) -> Settings:
     """Return the settings in a file, or in a folder's agent.yaml; raise SettingsError with every mistake.
 
-    `kinds` are the models of destinations by their `type`. Paths in the result are absolute.
+    `kinds` are the models that settings choose by a `type`. Paths in the result are absolute.
     """
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links away from feeds/
     path = path / "agent.yaml" if path.is_dir() else path
@@ -69,7 +67,7 @@ def load(path: Path, kinds: MappingOf[str, type[Destination]]) -> Settings:
 
 
 def _settings(
-    main: _Sheet, kinds: MappingOf[str, type[Destination]], folder: Path, feeds: dict[str, Feed], digest: str
+    main: _Sheet, kinds: Kinds, folder: Path, feeds: dict[str, Feed], digest: str
 ) -> Settings | None:
     if main.root is None:
         return None
@@ -81,7 +79,7 @@ def _settings(
     return fitting.validated(Settings, {**values, "feeds": feeds, "folder": folder, "digest": digest})
 
 
-def _feed(sheet: _Sheet, kinds: MappingOf[str, type[Destination]]) -> Feed | None:
+def _feed(sheet: _Sheet, kinds: Kinds) -> Feed | None:
     if sheet.root is None:
         return None
     fitting = Fitting(sheet.page, kinds, "the file")
@@ -93,16 +91,8 @@ def _check_together(main: _Sheet, sheets: list[_Sheet], folder: Path) -> None:
     checks.names_differ(feeds)
     checks.templates_found(feeds, folder)
     checks.no_shared_tree(main.page, main.root, folder)
-    known = _destinations(main.root)
-    if known is not None:
-        checks.destinations_known(feeds, known)
-
-
-def _destinations(root: Node | None) -> list[str] | None:
-    """Return the names of the destinations, faulty ones included; None where that cannot be told."""
-    entries = root.entries if isinstance(root, Mapping) else ()
-    found = next((value for key, value in entries if key.text == "destinations"), None)
-    return [key.text for key, _ in found.entries] if isinstance(found, Mapping) else None
+    checks.ways_differ(main.page, main.root)
+    checks.destinations_known((main.page, main.root), feeds)
 
 
 def _digest(sheets: list[_Sheet]) -> str:

@@ -8,6 +8,7 @@ field is what people read about it: the JSON Schema takes it over.
 from __future__ import annotations
 
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.model import Change, Level  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.forms import (
+    Address,
     Bytes,
     Codecs,
     Count,
@@ -26,17 +28,21 @@ from agent.settings.forms import (
     FilePattern,
     Format,
     Limit,
+    Listen,
     Name,
     Rows,
     Seconds,
     Share,
     Signs,
     TemplateName,
+    Term,
     Text,
     Wildcards,
+    listening,
 )
 
 __all__ = [
+    "AckOptions",
     "BadRows",
     "Bytes",
     "Dates",
@@ -45,6 +51,7 @@ __all__ = [
     "FixedColumn",
     "Limits",
     "Model",
+    "Monitor",
     "Name",
     "Numbers",
     "Retries",
@@ -52,6 +59,8 @@ __all__ = [
     "Secret",
     "Settings",
     "Share",
+    "Term",
+    "WayOptions",
 ]
 
 
@@ -148,6 +157,8 @@ class Feed(Model):
     extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
     max_size: Bytes = 2 * 2**30  # largest file taken
     allow_duplicates: bool = False  # take the same bytes again without asking a person
+    notify: tuple[Address, ...] = Field(default=(), max_length=20)  # who drops files here and is told
+    tell_success: bool = False  # tell them of files that end well, too
 
     @model_validator(mode="after")
     def _fixed_has_columns(self) -> Self:
@@ -173,7 +184,53 @@ class Destination(Model):
     in_doubt: Literal["hold", "resend", "assume-sent"] = "hold"  # when nobody can tell if a batch arrived
     file_pattern: FilePattern = ""  # impact.com's pattern for this connection: * any run, ? one character
     max_rows: Rows | None = None  # rows of one batch, where it takes fewer than the feed allows
+    max_size: Bytes | None = None  # bytes of one batch file, where it takes no larger ones
     retries: Retries = Retries()  # when a deferred batch is tried again
+
+
+class AckOptions(Model):
+    """What every source of acknowledgements has; a module in agent/acks adds its own fields."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    type: str  # where answers are found
+    destinations: tuple[Name, ...] = Field(default=(), alias="for")  # whose answers come here; none: all
+    poll: Seconds = Field(default=60.0, gt=0)  # between two looks
+    taken_within: Term = 3600.0  # a batch not taken for so long after it was sent is overdue; or none
+    processed_within: Term = 26 * 3600.0  # and one not processed for so long; or none
+
+    @property
+    def place(self) -> str:
+        """What names this source for good, in the ledger and the log: where it is, whatever else is set."""
+        return self.type
+
+    def covers(self, destination: str) -> bool:
+        """Whether answers to what this destination gets come here."""
+        return not self.destinations or destination in self.destinations
+
+
+class WayOptions(Model):
+    """What every way to tell people has; a module in agent/ways adds its own fields."""
+
+    type: str  # how notices travel
+    name: Name = ""  # needed where there are several ways of one type
+    tells: Literal["both", "files", "faults"] = "both"  # files: that need a person; faults: for operators
+    wait: Seconds = 300.0  # what happens within so long comes in one notice
+    repeat: Seconds = Field(default=86400.0, gt=0)  # a fault that lasts is told again after so long
+
+    @property
+    def place(self) -> str:
+        """What names this way for good, in the ledger and the log."""
+        return self.name or self.type
+
+    def addressees(self, feed: Feed | None) -> tuple[str, ...] | None:  # noqa: ARG002 - others look at the feed
+        """Return who is told of a feed's files (None: of faults); None where nobody is."""
+        return ()
+
+    @property
+    def with_report(self) -> bool:
+        """Whether the report of a file goes along."""
+        return False
 
 
 class Limits(Model):
@@ -185,6 +242,20 @@ class Limits(Model):
     output: Bytes = 4 * 2**30  # written for one file
 
 
+class Monitor(Model):
+    """Where metrics and health can be asked for over HTTP. Whoever reaches it may ask."""
+
+    listen: Listen  # address and port, e.g. 127.0.0.1:9187
+    allow_any_address: bool = False  # also one that others than this machine can reach
+
+    @model_validator(mode="after")
+    def _at_home(self) -> Self:
+        if not (self.allow_any_address or ip_address(listening(self.listen)[0]).is_loopback):
+            words = "can be reached from other machines; write 127.0.0.1, or add allow_any_address: true"
+            raise ValueError(words)
+        return self
+
+
 class Settings(Model):
     """agent.yaml with its feeds, all checked against each other."""
 
@@ -193,7 +264,16 @@ class Settings(Model):
     state: Path  # ledger, spool, archive; relative: to the folder of agent.yaml
     scan: Seconds = 5.0  # between two looks into the drop folders
     destinations: dict[Name, Destination]  # where batches go, by a name that feeds use
+    acknowledgements: tuple[AckOptions, ...] = ()  # where answers are found; none: nobody asks for any
+    notices: tuple[WayOptions, ...] = ()  # how people are told what needs them; none: by folders and log only
     feeds: dict[Name, Feed] = Field(default_factory=dict)  # from feeds/*.yaml, never from agent.yaml
+    monitor: Monitor | None = None  # where metrics and health can be asked for; off unless set
     limits: Limits = Limits()  # of the preparing process
     folder: Path = Path()  # where agent.yaml is; set by the loader
     digest: str = ""  # SHA-256 over all settings files read; set by the loader
+    # Templates by name, as they were when these settings were found usable; those not here are read when needed.
+    texts: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    def awaits(self, destination: str) -> bool:
+        """Whether an answer of impact.com is awaited to what a destination gets."""
+        return any(source.covers(destination) for source in self.acknowledgements)

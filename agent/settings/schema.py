@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from agent.settings.forms import NAME, PERCENT, TIME
+from agent.settings.forms import NAME, PERCENT, TERM, TIME
 from agent.settings.models import Feed, Secret, Settings
 
 if TYPE_CHECKING:
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import core_schema
 
-    from agent.settings.models import Destination
+    from agent.settings.kinds import Kinds
+    from agent.settings.models import Model
 
 __all__ = ["agent_schema", "feed_schema"]
 
 Schema = dict[str, Any]
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_OURS = ("feeds", "folder", "digest")  # of Settings: set by the loader
+_OURS = ("feeds", "folder", "digest", "texts")  # of Settings: set by the loader
 
 
-def agent_schema(kinds: Mapping[str, type[Destination]]) -> Schema:
-    """Return the schema of agent.yaml; `kinds` are the models of destinations by their `type`."""
+def agent_schema(kinds: Kinds) -> Schema:
+    """Return the schema of agent.yaml; `kinds` are the models that settings choose by a `type`."""
     schema = _schema(Settings)
     for ours in _OURS:
         del schema["properties"][ours]
     definitions = schema["$defs"]
-    for kind, model in kinds.items():
-        one = _schema(model, f"{kind}.")
-        definitions |= one.pop("$defs", {})
-        definitions[kind] = one | {"required": sorted({"type", *one.get("required", ())})}
     destinations = schema["properties"]["destinations"]
-    destinations["patternProperties"] = {NAME: _by_type(list(kinds))}
+    destinations["patternProperties"] = {NAME: _by_type(kinds.destinations, "", definitions)}
     destinations["additionalProperties"] = False
+    for key, models in (("acknowledgements", kinds.acknowledgements), ("notices", kinds.notices)):
+        chosen = _by_type(models, f"{key}.", definitions)
+        schema["properties"][key] |= {"anyOf": [{"type": "array", "items": chosen}]}
     schema["$defs"] = _used(schema["properties"], definitions)
     return {"$schema": _DIALECT, **schema, "title": "agent.yaml"}
 
@@ -66,7 +66,8 @@ class _Written(GenerateJsonSchema):
         made = super().model_schema(schema)
         model = schema["cls"]
         for name, comment in _comments(model).items():
-            field = made["properties"].get(name, {})
+            known = model.model_fields.get(name)
+            field = made["properties"].get((known and known.alias) or name, {})
             form = field.get("description", "")
             field["description"] = f"{comment}. {form}" if form else comment
         return made | {"minProperties": 1, "maxProperties": 1} if issubclass(model, Secret) else made
@@ -94,7 +95,7 @@ class _Written(GenerateJsonSchema):
         default: Any = made.get("default")
         if isinstance(default, dict):
             del made["default"]
-        elif made.get("pattern") == f"^{TIME}$":
+        elif made.get("pattern") in {f"^{TIME}$", f"^(?:{TERM})$"} and default is not None:
             made["default"] = f"{float(default):g}s"
         elif made.get("pattern") == f"^{PERCENT}$":
             made["default"] = f"{float(default) * 100:g}%"
@@ -108,14 +109,18 @@ def _schema(model: type[BaseModel], prefix: str = "") -> Schema:
     return made
 
 
-def _by_type(kinds: list[str]) -> Schema:
-    """Choose a destination's schema by its type, so that an editor complains about one kind only."""
+def _by_type(kinds: Mapping[str, type[Model]], prefix: str, definitions: Schema) -> Schema:
+    """Choose a schema by its type, so that an editor complains about one kind only; add each to `definitions`."""
+    for kind, model in kinds.items():
+        one = _schema(model, f"{prefix}{kind}.")
+        definitions |= one.pop("$defs", {})
+        definitions[prefix + kind] = one | {"required": sorted({"type", *one.get("required", ())})}
     return {
         "type": "object",
         "required": ["type"],
-        "properties": {"type": {"enum": kinds}},
+        "properties": {"type": {"enum": list(kinds)}},
         "allOf": [
-            {"if": {"properties": {"type": {"const": kind}}}, "then": {"$ref": f"#/$defs/{kind}"}}
+            {"if": {"properties": {"type": {"const": kind}}}, "then": {"$ref": f"#/$defs/{prefix}{kind}"}}
             for kind in kinds
         ],
     }

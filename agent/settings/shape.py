@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.settings.leaves import Wrong, bare, holds, read
 from agent.settings.masks import REFERENCES, hide_all, hide_secret, resembles_secret
-from agent.settings.models import Destination, Secret
+from agent.settings.models import Secret
 from agent.settings.problems import listed, nearest, shown
 from agent.settings.secrets import CODE as SECRET_REFERENCE
 from agent.settings.secrets import misnamed
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+    from agent.settings.kinds import Family, Kinds
+    from agent.settings.models import Model
     from agent.settings.problems import Page, Place
 
 __all__ = ["Fitting"]
@@ -46,12 +48,10 @@ class Fitting:
     """One model's stretch of a page; `fit` makes what pydantic needs, `validated` a model of it.
 
     `title` names the whole stretch in words, `owner` is the key it stands behind (None: it is a whole file),
-    `kinds` are the models of destinations by their type.
+    `kinds` are the models chosen by a word behind `type`.
     """
 
-    def __init__(
-        self, page: Page, kinds: MappingOf[str, type[Destination]], title: str, owner: Scalar | None = None
-    ) -> None:
+    def __init__(self, page: Page, kinds: Kinds, title: str, owner: Scalar | None = None) -> None:
         self._places: dict[Loc, Node] = {}
         self._page = page
         self._kinds = kinds
@@ -84,7 +84,8 @@ class Fitting:
     def _fields(
         self, node: Node, model: type[BaseModel], loc: Loc, without: Collection[str] = ()
     ) -> dict[str, object]:
-        known = {name: field for name, field in model.model_fields.items() if name not in without}
+        fields = model.model_fields.items()
+        known = {field.alias or name: field for name, field in fields if name not in without}
         self._places[loc] = node
         mapping = self._mapping(node, loc, known)
         values: dict[str, object] = {}
@@ -115,7 +116,7 @@ class Fitting:
         form, own = bare(form)
         if isinstance(node, Broken):
             raise _ToldError
-        if get_origin(form) in (Union, UnionType):
+        if get_origin(form) in (Union, UnionType) and not own:
             branches = [branch for branch in get_args(form) if branch is not NoneType]
             if len(branches) < len(get_args(form)) and isinstance(node, Scalar) and node.nothing:
                 return None
@@ -137,7 +138,8 @@ class Fitting:
     def _fit_model(self, node: Node, model: type[BaseModel], loc: Loc) -> object:
         if issubclass(model, Secret):
             return self._secret(node, loc)
-        return self._destination(node, loc) if model is Destination else self._fields(node, model, loc)
+        family = self._kinds.family(model)
+        return self._chosen(node, model, family, loc) if family else self._fields(node, model, loc)
 
     def _dict(self, node: Node, form: object, loc: Loc) -> dict[str, object]:
         value_form = get_args(form)[1]
@@ -170,38 +172,35 @@ class Fitting:
         except Wrong as wrong:
             self._refuse(wrong.code, loc, wrong.words, wrong.mend)
 
-    def _destination(self, node: Node, loc: Loc) -> Destination:
-        """Return a destination by its type; where it has mistakes, one that only stands for its name."""
-        stand_in = Destination.model_construct(type="")
+    def _chosen(self, node: Node, base: type[BaseModel], family: Family, loc: Loc) -> BaseModel:
+        """Return one of a family by its type; where it has mistakes, one that only stands for its place."""
+        stand_in = base.model_construct(type="")
         types = [value for key, value in self._mapping(node, loc, ("type",)).entries if key.text == "type"]
-        kind = self._kind(types[0], (*loc, "type")) if types else None
+        kind = self._kind(types[0], family, (*loc, "type")) if types else None
         if not types:
             words = f"{self._name(loc)} needs the key 'type'"
-            self._say("C-MISSING", self._owner(loc), words, self._known_kinds())
+            self._say("C-MISSING", self._owner(loc), words, _known(family))
         if kind is None:
             self._hide_fields(node)
             return stand_in
         inner = Fitting(self._page, self._kinds, self._name(loc), self._keys.get(loc))
         return inner.validated(kind, inner.fit(node, kind)) or stand_in
 
-    def _kind(self, node: Node, loc: Loc) -> type[Destination] | None:
+    def _kind(self, node: Node, family: Family, loc: Loc) -> type[Model] | None:
         self._places[loc] = node
         name = node.text if isinstance(node, Scalar) else ""
-        if name not in self._kinds:
-            meant = nearest(name, self._kinds)
-            words = f"{self._value(loc)} is not a kind of destination"
-            mend = f"did you mean '{meant}'?" if meant else self._known_kinds()
+        if name not in family.models:
+            meant = nearest(name, family.models)
+            words = f"{self._value(loc)} is not a {family.words}"
+            mend = f"did you mean '{meant}'?" if meant else _known(family)
             self._say("C-VALUE", node.span.start, words, mend)
-        return self._kinds.get(name)
+        return family.models.get(name)
 
     def _hide_fields(self, node: Node) -> None:
-        """Hide what stands in a destination of unknown kind: any of it may be a secret."""
+        """Hide what stands in something of unknown kind: any of it may be a secret."""
         for key, value in node.entries if isinstance(node, Mapping) else ():
             if key.text != "type":
                 hide_all(self._page, value)
-
-    def _known_kinds(self) -> str:
-        return f"the kinds are {listed(self._kinds)}"
 
     def _secret(self, node: Node, loc: Loc) -> dict[str, str]:
         """Return the one reference of a secret; nothing that stands here is ever shown or quoted."""
@@ -291,3 +290,7 @@ class Fitting:
             return self._name(loc)
         names = [part for part in loc if isinstance(part, str)]
         return f"{shown(names[-1])[1:-1] if names else self._title}: {shown(node.text)}"
+
+
+def _known(family: Family) -> str:
+    return f"the kinds are {listed(family.models)}"

@@ -27,7 +27,7 @@ from agent.spool.disk import said_plainly
 from agent.spool.syncs import Syncs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
 _QUARANTINE = "spool/quarantine"
@@ -65,6 +65,7 @@ class Spool:
         self.state = state
         self._tmp = state / "spool" / "tmp"
         self._syncs = Syncs()
+        self.alive: Callable[[], None] = lambda: None  # told now and then while a long file is copied
         self._mine: set[Path] = set()  # scratch in use, which a sweep leaves alone
 
     def make(self) -> None:
@@ -245,6 +246,7 @@ class Spool:
             while size <= limit and (chunk := os.pread(fd, min(disk.CHUNK, limit + 1 - size), size)):
                 digest.update(chunk)
                 size += len(chunk)
+                self.alive()
                 with said_plainly(_WRITE):
                     disk.write_all(copy, chunk)
             if size > limit:

@@ -46,6 +46,17 @@ class Context:
         """Return the settings of a feed; None where they no longer name it."""
         return self.settings.feeds.get(name)
 
+    def awaits(self, destination: str) -> bool:
+        """Whether an answer of impact.com is awaited to what a destination gets."""
+        return self.settings.awaits(destination)
+
+    def answered_within(self, destination: str) -> tuple[float | None, float | None]:
+        """Return the seconds within which a batch should be taken, and processed; None: no limit."""
+        sources = [one for one in self.settings.acknowledgements if one.covers(destination)]
+        taken = [one.taken_within for one in sources if one.taken_within is not None]
+        processed = [one.processed_within for one in sources if one.processed_within is not None]
+        return min(taken, default=None), min(processed, default=None)
+
     def folder(self, feed: str) -> Path:
         """Return a feed's drop folder."""
         return self.settings.drop / feed

@@ -17,7 +17,7 @@ from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Fault
-from agent.states import BATCH, LEFT_NOTHING, OVERRULED, SUBMISSION, BatchState, Phase, SubmissionState
+from agent.states import BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState, doubtful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,13 @@ if TYPE_CHECKING:
 Verb = Literal["release", "resend", "cancel"]
 
 _SUBMISSION = {"release": "released", "cancel": "cancelled", "resend": ""}
-_BATCH = {"release": ("released", "found"), "cancel": ("cancelled",), "resend": ("resent",)}
-_REASONS = {"cancelled": "a person gave it up", "found": "a person found it at the other end"}
+_BATCH = {"release": ("released", "found", "settled"), "cancel": ("cancelled",), "resend": ("resent",)}
+_REASONS = {
+    "cancelled": "a person gave it up",
+    "found": "a person found it at the other end",
+    "settled": "a person has looked what became of it",
+}
+_DELIVERED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _LATER = 1000  # later submissions of a feed that are looked at for a warning
 
 
@@ -71,9 +76,9 @@ def decide(ledger: Ledger, settings: Settings, word: Word) -> Decision:
     if submission is not None and (change := _about_submission(submission, word)):
         return Decision((change,), _newer(ledger, owner) if change.event == "released" else ())
     concerned = _concerned(word, owner, (batch,) if batch else ledger.batches_of(owner.id))
-    if concerned[0].state == BatchState.SENT:
+    if word.verb == "resend" and concerned[0].state in _DELIVERED:
         return Decision((_once_more(ledger, settings, owner, concerned, word),), _newer(ledger, owner))
-    changes = [_about_batch(ledger, one, word) for one in concerned]
+    changes = [_about_batch(ledger, settings, one, word) for one in concerned]
     if owner.state == SubmissionState.CLOSED:
         changes.insert(0, Transition(owner.id, "submission", "reopened", note=word.why, reason=owner.reason))
     return Decision(tuple(changes), _warnings(ledger, word, owner, changes[-1].event))
@@ -82,7 +87,7 @@ def decide(ledger: Ledger, settings: Settings, word: Word) -> Decision:
 def _warnings(ledger: Ledger, word: Word, owner: Submission, event: str) -> tuple[str, ...]:
     if event == "cancelled":
         return _being_sent(ledger, word)
-    return () if event == "found" else _newer(ledger, owner)
+    return () if event in {"found", "settled"} else _newer(ledger, owner)
 
 
 def _about_submission(submission: Submission, word: Word) -> Transition | None:
@@ -106,34 +111,45 @@ def _about_submission(submission: Submission, word: Word) -> Transition | None:
 
 def _concerned(word: Word, owner: Submission, batches: Sequence[Batch]) -> list[Batch]:
     """Return the batches that the word is about; at least one, and it means the same for each."""
-    meant = [one for one in batches if _event(word.verb, one.state)]
+    meant = [one for one in batches if _event(word.verb, one)]
     if not meant:
         states = " and ".join(sorted({one.state for one in batches})) or owner.state
         raise CannotDecideError(f"there is nothing to {word.verb}: {word.subject} is {states}")
-    if word.verb != "cancel" and len({one.state for one in meant}) > 1:
+    if word.verb != "cancel" and len({_event(word.verb, one) for one in meant}) > 1:
         named = ", ".join(f"{one.id} ({one.state})" for one in meant)
         raise CannotDecideError(f"say which batch to {word.verb}, for they are in different states: {named}")
     return meant
 
 
-def _event(verb: Verb, state: str) -> str:
-    """Return what a word makes happen to a batch in a state, "" for nothing."""
-    if (verb, state) == ("resend", BatchState.SENT):
+def _event(verb: Verb, batch: Batch) -> str:
+    """Return what a word makes happen to a batch, "" for nothing."""
+    if verb == "resend" and batch.state in _DELIVERED:
         return "resending"
-    return next((event for event in _BATCH[verb] if (state, event) in BATCH), "")
+    event = next((event for event in _BATCH[verb] if (batch.state, event) in BATCH), "")
+    return "" if event == "settled" and not batch.awaited else event
 
 
-def _about_batch(ledger: Ledger, batch: Batch, word: Word) -> Transition:
-    event = _event(word.verb, batch.state)
+def _about_batch(ledger: Ledger, settings: Settings, batch: Batch, word: Word) -> Transition:
+    event = _event(word.verb, batch)
     overruled = _overruled(ledger.attempts(batch.id)) if event == "resent" else None
     reason = _REASONS.get(event, "")
-    return Transition(batch.id, "batch", event, reason=reason, note=word.why, tries=0, attempt=overruled)
+    awaited = {"found": settings.awaits(batch.destination), "settled": False}.get(event)
+    return Transition(
+        batch.id,
+        "batch",
+        event,
+        reason=reason,
+        note=word.why,
+        tries=0,
+        attempt=overruled,
+        awaited=awaited,
+    )
 
 
 def _overruled(attempts: Sequence[Attempt]) -> Attempt | None:
     """Note with the last attempt that may have arrived that a person says it did not."""
-    doubtful = [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
-    return replace(doubtful[-1], outcome=OVERRULED) if doubtful else None
+    doubts = doubtful(attempts)
+    return replace(doubts[-1], outcome=OVERRULED) if doubts else None
 
 
 def _once_more(
@@ -174,6 +190,12 @@ def _copy_of(settings: Settings, owner: Submission, batch: Batch, number: int, a
         tries=0,
         created_at=at,
         updated_at=at,
+        sent_at=0.0,
+        taken_at=0.0,
+        processed_at=0.0,
+        awaited=False,
+        overdue_at=0.0,
+        refused=None,
     )
 
 
@@ -188,7 +210,7 @@ def _newer(ledger: Ledger, owner: Submission) -> tuple[str, ...]:
     latest = ledger.submissions(None, owner.feed, limit=_LATER, newest_first=True)
     later = [one.id for one in latest if one.received_at > owner.received_at]
     batches = [batch for one in later for batch in ledger.batches_of(one)]
-    sent = sum(batch.state == BatchState.SENT for batch in batches)
+    sent = sum(batch.state in _DELIVERED for batch in batches)
     if not sent:
         return ()
     many = count(sent, "batch", "batches")

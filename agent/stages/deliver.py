@@ -15,11 +15,9 @@ from agent.errors import ChannelError, Permanent, SpoolError, Transient, Unknown
 from agent.ledger.transition import Transition
 from agent.model import Attempt, Batch
 from agent.stages.context import REFUSED
-from agent.states import LEFT_NOTHING, OVERRULED, Phase
+from agent.states import OVERRULED, Phase, doubtful
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from agent.settings.models import Destination, Retries
     from agent.stages.context import Context
 
@@ -77,11 +75,6 @@ def hold_stranded(context: Context, batch: str) -> Transition:
     return Transition(batch, "batch", "held", reason=reason)
 
 
-def doubtful(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """Return the attempts that may have left something at the other end."""
-    return [one for one in attempts if one.phase != Phase.STARTED and one.outcome not in LEFT_NOTHING]
-
-
 def delay(attempt: int, retries: Retries, dice: float) -> float:
     """Return the seconds until the next attempt: `first`, doubled up to `at_most`, of that a half or more."""
     whole = min(retries.first * 2.0 ** min(attempt - 1, 30), retries.at_most)
@@ -111,7 +104,8 @@ class _Try:
                 return self._ended("failed", words)
             return self._ended("failed", f"nothing was sent: {error}")
         batch = self.batch
-        parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, self.attempt.number)
+        number, made_at = self.attempt.number, batch.created_at
+        parcel = Parcel(batch.id, batch.name, path, batch.size, batch.sha256, number, made_at)
         try:
             return self._found_before(parcel) or self._sent(parcel)
         except UnknownOutcome as error:
@@ -205,8 +199,16 @@ class _Try:
         known = attempt or self.attempt
         outcome = known.outcome or event
         ended = replace(known, ended_at=self.context.now(), outcome=outcome, evidence=evidence or reason)
+        awaited = self.context.awaits(self.batch.destination) if event == "sent" else None
         return Transition(
-            self.batch.id, "batch", event, reason=reason, note=evidence, due_at=due_at, attempt=ended
+            self.batch.id,
+            "batch",
+            event,
+            reason=reason,
+            note=evidence,
+            due_at=due_at,
+            attempt=ended,
+            awaited=awaited,
         )
 
 

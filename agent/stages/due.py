@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.stages.context import REFUSED
-from agent.states import ENDED, BatchState, SubmissionState
+from agent.states import BatchState, SubmissionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,6 @@ _TOLD = (
     SubmissionState.DUPLICATE,
     SubmissionState.CLOSED,
 )
-_CONCERNS = frozenset({BatchState.HELD, BatchState.IN_DOUBT, BatchState.FAILED})
 _REMEMBERED = 10_000  # submissions whose feed and time of receipt are remembered: they never change
 
 
@@ -69,11 +68,7 @@ def is_owed(context: Context, submission: Submission) -> bool:
     """Whether the folder is owed a word about a submission."""
     if submission.state != SubmissionState.PREPARED:
         return submission.state in _TOLD and submission.told_at < submission.updated_at
-    batches = context.ledger.batches_of(submission.id)
-    concerns = (one for one in batches if one.state in _CONCERNS)
-    return all(one.state in ENDED for one in batches) or any(
-        one.updated_at > submission.told_at for one in concerns
-    )
+    return context.ledger.is_to_tell(submission.id)
 
 
 class Arrivals:
@@ -113,19 +108,23 @@ class Deliveries:
     """Which batches may go to a destination."""
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        self.context = context
         self._owners: dict[str, tuple[str, float]] = {}  # feed and time of receipt, by submission
         self._quiet: dict[str, tuple[float, float]] = {}  # destinations left alone: since when, until when
 
+    def knows(self, destination: str) -> bool:
+        """Whether the settings have a destination."""
+        return destination in self.context.settings.destinations
+
     def due(self, destination: str) -> list[Batch]:
         """Return the batches that may go now; one whose feed is in trouble comes behind the others."""
-        now = self._context.now()
+        now = self.context.now()
         waiting = self._waiting(destination)
         held_back = self._first_of_each_feed(one for one in waiting if self._due_at(one) > now)
         again = [one for one in waiting if self._due_at(one) <= now]
 
         def ask(limit: int) -> list[Batch]:
-            ready = self._context.ledger.batches([BatchState.READY], destination, limit=limit)
+            ready = self.context.ledger.batches([BatchState.READY], destination, limit=limit)
             return sorted([*again, *ready], key=self._age)
 
         def may_go(batch: Batch) -> bool:
@@ -141,23 +140,24 @@ class Deliveries:
     def heed(self, destination: str, change: Transition) -> None:
         """Learn from how an attempt ended: one fault must not burn every batch of a destination."""
         if change.event == "deferred" and change.due_at:
-            self._quiet[destination] = (self._context.now(), change.due_at)
+            self._quiet[destination] = (self.context.now(), change.due_at)
         elif change.event == "sent":
             self._quiet.pop(destination, None)
 
     def next_try(self, destination: str) -> float | None:
         """Return when an attempt at a destination becomes due, None where none waits for its time."""
-        now = self._context.now()
+        now = self.context.now()
         times = [self._due_at(one) for one in self._waiting(destination)]
         alone = self._left_alone(destination)
         return min((at for at in (*times, *(alone or ())) if at > now), default=None)
 
     def _left_alone(self, destination: str) -> tuple[float, float] | None:
         """Return since when and until when a destination is left alone, None where it is not."""
-        held = self._context.ledger.batches([BatchState.HELD], destination)
+        held = self.context.ledger.batches([BatchState.HELD], destination)
         spans = [(one.updated_at, self._due_at(one)) for one in held]
-        spans.append(self._quiet.get(destination, (0.0, 0.0)))
-        standing = [span for span in spans if span[1] > self._context.now()]
+        since, until = self._quiet.get(destination, (0.0, 0.0))
+        spans.append((since, self._heeded(destination, until)))
+        standing = [span for span in spans if span[1] > self.context.now()]
         if not standing:
             return None
         return max(since for since, _ in standing), max(until for _, until in standing)
@@ -165,15 +165,18 @@ class Deliveries:
     def _let_go(self, found: Iterable[Batch], since: float) -> list[Batch]:
         """Return the one batch that a person let go since: it finds out whether the trouble is over."""
         since_then = [one for one in found if one.state == BatchState.READY and one.updated_at > since]
-        return [one for one in since_then if self._context.ledger.attempts(one.id)][:1]
+        return [one for one in since_then if self.context.ledger.attempts(one.id)][:1]
 
     def _due_at(self, batch: Batch) -> float:
-        """Return when a batch is due; further off than any wait lasts means that the clock was set back."""
-        longest = max(self._context.settings.destinations[batch.destination].retries.at_most, REFUSED)
-        return batch.due_at if batch.due_at <= self._context.now() + longest else 0.0
+        return self._heeded(batch.destination, batch.due_at)
+
+    def _heeded(self, destination: str, until: float) -> float:
+        """Return until when to wait; further off than any wait lasts means that the clock was set back."""
+        longest = max(self.context.settings.destinations[destination].retries.at_most, REFUSED)
+        return until if until <= self.context.now() + longest else 0.0
 
     def _waiting(self, destination: str) -> tuple[Batch, ...]:
-        return self._context.ledger.batches([BatchState.DEFERRED], destination, limit=MANY)
+        return self.context.ledger.batches([BatchState.DEFERRED], destination, limit=MANY)
 
     def _first_of_each_feed(self, batches: Iterable[Batch]) -> dict[str, Batch]:
         first: dict[str, Batch] = {}
@@ -192,7 +195,7 @@ class Deliveries:
         if known is None:
             if len(self._owners) >= _REMEMBERED:
                 self._owners.clear()
-            owner = self._context.ledger.submission(batch.submission)
+            owner = self.context.ledger.submission(batch.submission)
             known = (owner.feed, owner.received_at) if owner else ("", 0.0)
             self._owners[batch.submission] = known
         return known

@@ -20,8 +20,8 @@ from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Batch, Counts, Fault, FindingGroup, Severity
+from agent.preparing.checking import template_text
 from agent.preparing.job import Job
-from agent.settings.shipped import find_template
 from agent.spool import NoRoomError
 from agent.states import BatchState
 from agent.workers import TemplateUnusableError
@@ -84,21 +84,18 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
     destination = settings.destinations[feed.destination]
     return Job(
         feed=feed,
-        template=_template(feed.template, settings.folder),
-        layout=_template(feed.layout, settings.folder) if feed.layout else "",
+        template=_template(feed.template, settings),
+        layout=_template(feed.layout, settings) if feed.layout else "",
         source=source,
         scratch=scratch,
         max_rows=min(feed.max_rows, destination.max_rows or feed.max_rows),
+        max_size=destination.max_size,
     )
 
 
-def _template(name: str, folder: Path) -> str:
-    path = find_template(name, folder)
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingsError((f"templates/{name}: C-FILE cannot be read: {why}",)) from error
+def _template(name: str, settings: Settings) -> str:
+    known = settings.texts.get(name)
+    return template_text(name, settings.folder) if known is None else known
 
 
 def _refused(received: Submission, reason: str) -> Transition:
@@ -227,7 +224,7 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     The same file that is prepared again on a person's word, or dropped again where the feed allows it, makes
     new batches: the far side may ignore a name that it knows.
     """
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{__version__}"
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{job.max_size}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,

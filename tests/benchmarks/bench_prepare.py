@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import log
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.service import Agent
 from agent.settings.loader import load
 from agent.stages.prepare import job_of
@@ -79,7 +79,7 @@ class Case:
 
 CASES = (
     Case("every line an order line of its own", as_other_orders=True, cpu_at_most=CPU_AT_MOST),
-    Case("the sample's lines come again as they are", as_other_orders=False, cpu_at_most=None),
+    Case("the sample's lines come again as they are", as_other_orders=False, cpu_at_most=CPU_AT_MOST),
 )
 
 
@@ -143,7 +143,7 @@ def _taken(home: Path, file: Path, times: int) -> list[str]:
         copy.write_bytes(file.read_bytes())
         copy.rename(copy.with_name(f"{number}.csv"))
     with Agent(settings) as agent:
-        while agent.scan() == 0 or len(_received(agent)) < times:
+        while agent.scanner.scan() == 0 or len(_received(agent)) < times:
             pass
         return _received(agent)
 
@@ -154,7 +154,7 @@ def _installation(home: Path):
     (home / "config" / "agent.yaml").write_text(SETTINGS)
     (home / "config" / "feeds" / "retail.yaml").write_text(FEED)
     (home / "config" / "templates" / "retail.csv.j2").write_text(TEMPLATE)
-    return load(home / "config" / "agent.yaml", kinds())
+    return load(home / "config" / "agent.yaml", every_kind())
 
 
 def _received(agent: Agent) -> list[str]:

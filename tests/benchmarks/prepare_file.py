@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import log
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.preparing.child import rest_the_collector
 from agent.preparing.job import Job, Prepared
 from agent.preparing.pipeline import prepare as prepare_job
@@ -56,7 +56,7 @@ class Waited:
 def main(config: Path, submission: str) -> None:
     """Prepare a submission; tell how many processor seconds the stage took, and the counts."""
     log.configure(level=logging.WARNING)
-    with Agent(load(config / "agent.yaml", kinds())) as agent:
+    with Agent(load(config / "agent.yaml", every_kind())) as agent:
         context = replace(agent.engine.context, workers=Waited())
         begun = _spent()
         change = prepare(context, submission)

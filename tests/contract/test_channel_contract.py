@@ -5,145 +5,27 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import threading
-from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.channels import kinds, open_channel
 from agent.channels.base import Parcel, Receipt
-from agent.channels.sftp import Options
 from agent.errors import ChannelError, LedgerError, Permanent, Transient, UnknownOutcome
-from tests.servers import Proxy, Sshd, make_key, reveal, wait_until
+from tests.contract.rigs import RIGS, Able
+from tests.servers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from agent.channels.base import Channel
-    from agent.sandbox import SandboxSftp
+    from tests.contract.rigs import Rig
 
-
-class Rig(ABC):
-    """A far side for one kind of channel, with a relay in front of it."""
-
-    kind: str
-    proxy: Proxy
-
-    def channel(self, **changes: Any) -> Channel:
-        """Return a channel to it."""
-        return open_channel(self.options(**changes), self.reveal)
-
-    @abstractmethod
-    def options(self, **changes: Any) -> Any:
-        """Return settings that reach it."""
-
-    @abstractmethod
-    def reveal(self, secret: Any) -> bytes:
-        """Read a secret."""
-
-    @abstractmethod
-    def wrong_secret(self) -> bytes:
-        """Return a secret of the right kind that does not let in."""
-
-    @property
-    @abstractmethod
-    def inbox(self) -> Path:
-        """Return the folder where the far side keeps what it got."""
-
-    def seen(self) -> dict[str, bytes]:
-        """Return what people at the far side see: by its name, the content of each file."""
-        return {
-            path.name: path.read_bytes() for path in self.inbox.iterdir() if not path.name.startswith(".")
-        }
-
-    def hidden(self) -> list[str]:
-        """Return what is left over at the far side that people do not see."""
-        return [path.name for path in self.inbox.iterdir() if path.name.startswith(".")]
-
-
-class SftpToOpenSsh(Rig):
-    """OpenSSH's server."""
-
-    kind = "sftp"
-
-    def __init__(self, folder: Path, server: Sshd, proxy: Proxy) -> None:
-        self._folder, self._server, self.proxy = folder, server, proxy
-        self.inbox.mkdir()
-
-    @property
-    def inbox(self) -> Path:
-        """A folder of this test's own."""
-        return self._folder / "far"
-
-    def options(self, **changes: Any) -> Options:
-        """Lead through the relay, into the folder."""
-        return self._server.options(**{"port": self.proxy.port, "directory": str(self.inbox), **changes})
-
-    def reveal(self, secret: Any) -> bytes:
-        """Read the key's file."""
-        return reveal(secret)
-
-    def wrong_secret(self) -> bytes:
-        """Make another key."""
-        return make_key(self._folder / "another_key").read_bytes()
-
-
-class SftpToStandIn(Rig):
-    """The stand-in for impact.com's side."""
-
-    kind = "sftp"
-
-    def __init__(self, server: SandboxSftp, proxy: Proxy) -> None:
-        self._server, self.proxy = server, proxy
-
-    @property
-    def inbox(self) -> Path:
-        """Its root."""
-        return self._server.storage.root
-
-    def options(self, **changes: Any) -> Options:
-        """Lead through the relay, into the folder."""
-        wanted = {
-            "host": "127.0.0.1",
-            "port": self.proxy.port,
-            "username": self._server.username,
-            "password": {"env": "PASSWORD"},
-            "host_keys": [self._server.host_key_line],
-            "directory": "/",
-        }
-        return Options.model_validate({**wanted, **changes})
-
-    def reveal(self, secret: Any) -> bytes:
-        """Return the password."""
-        return self._server.password.encode()
-
-    def wrong_secret(self) -> bytes:
-        """Return another password."""
-        return b"another password"
-
-
-@pytest.fixture(params=[SftpToOpenSsh, SftpToStandIn], ids=lambda rig: rig.__name__)
-def rig(request: pytest.FixtureRequest, tmp_path: Path, sshd: Sshd, stand_in: Any, proxied: Any) -> Rig:
-    """Each far side there is."""
-    if request.param is SftpToOpenSsh:
-        return SftpToOpenSsh(tmp_path, sshd, proxied(sshd.port))
-    server = stand_in()
-    return SftpToStandIn(server, proxied(server.port))
-
-
-@pytest.fixture
-def channel(rig: Rig) -> Iterator[Channel]:
-    """A channel to the far side."""
-    made = rig.channel()
-    yield made
-    made.close()
+needs = pytest.mark.needs
+lacks = pytest.mark.lacks
 
 
 def test_every_kind_of_channel_is_held_to_the_contract() -> None:
     """A new channel cannot come in without a far side to prove its promises against."""
-    rigged = {rig.kind for rig in Rig.__subclasses__()}
-    assert set(kinds()) == rigged
+    assert set(kinds()) == {rig.kind for rig in RIGS}
     for name, options in kinds().items():
         assert options.model_fields["type"].default == name
 
@@ -157,7 +39,7 @@ class TestDelivery:
         receipt = channel.send(parcel, lambda: None)
         assert rig.seen() == {parcel.name: content}
         assert rig.hidden() == []
-        assert receipt.how == "verified"
+        assert receipt.how == rig.how
         assert f"{size} bytes" in receipt.evidence
 
     def test_says_so_before_anything_shows(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
@@ -180,6 +62,7 @@ class TestDelivery:
         assert caught.value is refusal
         assert (rig.seen(), rig.hidden()) == ({}, [])
 
+    @needs(Able.LOOK)
     def test_again_leaves_one(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A second delivery of the same finds the first: one file, and a receipt that says why."""
         parcel = make_parcel()
@@ -191,6 +74,7 @@ class TestDelivery:
         assert "earlier attempt" in receipt.evidence
         assert rig.hidden() == []
 
+    @needs(Able.LOOK)
     def test_never_overwrites(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A file of another content under the name stays as it is, and nobody claims to know what it is."""
         parcel = make_parcel(b"ours!")
@@ -209,18 +93,21 @@ class TestDelivery:
                 channel.send(parcel, pytest.fail)
             assert (rig.seen(), rig.hidden()) == ({}, [])
 
+    @needs(Able.PART)
     def test_removes_what_earlier_attempts_left(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """Temporary files of earlier attempts go; those of other batches stay."""
         parcel = make_parcel(attempt=3)
-        for name in (f".{parcel.name}.1.part", f".{parcel.name}.2.part", ".other.csv.1.part"):
+        other = rig.part("other.csv", 1)
+        for name in (rig.part(parcel.name, 1), rig.part(parcel.name, 2), other):
             (rig.inbox / name).write_bytes(b"half")
         channel.send(parcel, lambda: None)
-        assert rig.hidden() == [".other.csv.1.part"]
+        assert rig.hidden() == [other]
 
+    @needs(Able.PART)
     def test_takes_its_own_name_back(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A temporary file under this attempt's own name, from a crash nobody noted, is in nobody's way."""
         parcel = make_parcel()
-        (rig.inbox / f".{parcel.name}.1.part").write_bytes(b"a longer half than the whole of it")
+        (rig.inbox / rig.part(parcel.name, 1)).write_bytes(b"a longer half than the whole of it")
         channel.send(parcel, lambda: None)
         assert rig.seen() == {parcel.name: parcel.path.read_bytes()}
 
@@ -237,7 +124,7 @@ class TestMany:
 
         ends = [end for group in channel.send_all(parcels, will_publish) for end in group]
         assert [parcel for parcel, _ in ends] == parcels
-        assert {receipt.how for _, receipt in ends} == {"verified"}
+        assert {receipt.how for _, receipt in ends} == {rig.how}
         assert noted == parcels
         assert rig.seen() == {parcel.name: parcel.path.read_bytes() for parcel in parcels}
         assert rig.hidden() == []
@@ -246,16 +133,30 @@ class TestMany:
         self, rig: Rig, channel: Any, make_parcel: Any
     ) -> None:
         """Each has its own end."""
+        good, changed = (make_parcel(text, name=f"{text.decode()}.csv") for text in (b"a", b"b"))
+        changed.path.write_bytes(b"!")
+        groups = list(channel.send_all([changed, good], lambda _: None))
+        ends = {parcel.name: type(end) for group in groups for parcel, end in group}
+        assert ends == {"a.csv": Receipt, "b.csv": Permanent}
+        assert (rig.seen(), rig.hidden()) == ({"a.csv": b"a"}, [])
+        assert len(groups) == (1 if Able.TOGETHER in rig.can else 2)
+
+    @needs(Able.LOOK)
+    def test_one_whose_name_is_taken_does_not_hinder_the_others(
+        self, rig: Rig, channel: Any, make_parcel: Any
+    ) -> None:
+        """The doubt about one is no doubt about the others."""
         good, changed, taken = (make_parcel(text, name=f"{text.decode()}.csv") for text in (b"a", b"b", b"c"))
         changed.path.write_bytes(b"!")
         (rig.inbox / taken.name).write_bytes(b"another")
-        (group,) = channel.send_all([changed, taken, good], lambda _: None)
-        ends = {parcel.name: type(end) for parcel, end in group}
+        groups = channel.send_all([changed, taken, good], lambda _: None)
+        ends = {parcel.name: type(end) for group in groups for parcel, end in group}
         assert ends == {"a.csv": Receipt, "b.csv": Permanent, "c.csv": UnknownOutcome}
         assert rig.seen() == {"a.csv": b"a", "c.csv": b"another"}
 
 
 class TestLooking:
+    @needs(Able.LOOK, Able.SWEEP)
     def test_sees_nothing_where_nothing_is(self, rig: Rig, make_parcel: Any) -> None:
         """Absence proves nothing where the far side takes files away, and all where it does not."""
         for sweeps, found in ((True, None), (False, False)):
@@ -263,6 +164,7 @@ class TestLooking:
             assert looking.look(make_parcel()).found is found
             looking.close()
 
+    @needs(Able.LOOK)
     def test_finds_what_was_delivered(self, channel: Channel, make_parcel: Any) -> None:
         """What an attempt delivered, a later look finds; it says what it compared."""
         parcel = make_parcel(b"x" * 300_000)
@@ -271,6 +173,7 @@ class TestLooking:
         assert sighting.found is True
         assert "same content" in sighting.evidence
 
+    @needs(Able.LOOK)
     def test_cannot_tell_what_another_content_is(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A file under the name that is not the parcel is no proof, neither of this nor of that."""
         parcel = make_parcel(b"ours!")
@@ -280,6 +183,18 @@ class TestLooking:
             assert sighting.found is None
             assert "another content" in sighting.evidence or "instead of" in sighting.evidence
 
+    @lacks(Able.LOOK)
+    def test_never_claims_to_know(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
+        """Where nobody can look, a look says so, whether it was delivered or not; it asks nobody."""
+        parcel = make_parcel()
+        assert channel.look(parcel).found is None
+        channel.send(parcel, lambda: None)
+        rig.proxy.close()
+        rig.proxy.cut()
+        sighting = channel.look(dataclasses.replace(parcel, attempt=2))
+        assert sighting.found is None
+        assert "cannot be looked at" in sighting.evidence
+
     def test_sends_nothing(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A look makes nothing appear."""
         channel.look(make_parcel())
@@ -287,6 +202,7 @@ class TestLooking:
 
 
 class TestConnection:
+    @needs(Able.WIRE)
     def test_is_kept_between_parcels(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """Ten parcels and a look need one connection."""
         for number in range(10):
@@ -294,6 +210,7 @@ class TestConnection:
         channel.look(make_parcel(name="9.csv"))
         assert rig.proxy.connections == 1
 
+    @needs(Able.WIRE)
     def test_is_made_anew_when_it_died_in_between(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
         """A connection that died while nobody used it costs no attempt."""
         channel.send(make_parcel(name="1.csv"), lambda: None)
@@ -321,15 +238,23 @@ class TestConnection:
 
 
 class TestFailures:
+    @needs(Able.WIRE)
     def test_nobody_there(self, rig: Rig, make_parcel: Any) -> None:
         """A closed port may open again: try later."""
         channel = rig.channel()
         rig.proxy.close()
         with pytest.raises(Transient):
             channel.send(make_parcel(), pytest.fail)
+
+    @needs(Able.WIRE, Able.LOOK)
+    def test_nobody_there_to_be_asked(self, rig: Rig, make_parcel: Any) -> None:
+        """A look at a closed port tells nothing: try later."""
+        channel = rig.channel()
+        rig.proxy.close()
         with pytest.raises(Transient):
             channel.look(make_parcel())
 
+    @needs(Able.LOGIN)
     def test_login_refused(self, rig: Rig, make_parcel: Any) -> None:
         """A wrong secret needs a person; the secret is in none of the words."""
         secret = rig.wrong_secret()
@@ -339,6 +264,7 @@ class TestFailures:
         assert secret.decode() not in f"{caught.value} {caught.value.evidence}"
         assert rig.seen() == {}
 
+    @needs(Able.FOLDER)
     def test_no_such_folder(self, rig: Rig, make_parcel: Any) -> None:
         """A folder that is not there needs a person."""
         channel = rig.channel(directory="/no/such/folder")
@@ -346,8 +272,9 @@ class TestFailures:
             channel.send(make_parcel(), pytest.fail)
         channel.close()
 
+    @needs(Able.WIRE)
     def test_answer_lost_after_publishing(self, rig: Rig, channel: Channel, make_parcel: Any) -> None:
-        """The far side published and its answer got lost: nobody claims to know, and a look finds it."""
+        """The far side published, its answer got lost: nobody claims to know; a look, if there is one, finds it."""
         parcel = make_parcel()
         rig.proxy.swallow = True
 
@@ -363,8 +290,10 @@ class TestFailures:
             channel.send(parcel, lose_what_follows)
         rig.proxy.to_client = None
         assert rig.seen() == {parcel.name: parcel.path.read_bytes()}
-        assert channel.look(dataclasses.replace(parcel, attempt=2)).found is True
+        found = channel.look(dataclasses.replace(parcel, attempt=2)).found
+        assert found is (True if Able.LOOK in rig.can else None)
 
+    @needs(Able.WIRE)
     def test_cut_anywhere(self, rig: Rig, make_parcel: Any) -> None:
         """Cut at whatever byte: never a half, and what the error says of it is true."""
         whole = {"client": 0, "server": 0}

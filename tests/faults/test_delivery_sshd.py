@@ -60,7 +60,7 @@ def cut_house(tmp_path, sshd, inbox, proxied):
     channel.proxy = proxy
     house = House(tmp_path)
     house.set(destinations={"there": options})
-    house.engine = Engine(house.context, lambda _: channel)
+    house.engine = Engine(house.context, lambda _: channel, lambda _: house.postbox)
     yield house, channel
     channel.close()
     house.stop()
@@ -89,7 +89,7 @@ def test_where_not_even_a_look_comes_through_the_next_attempt_looks(cut_house, i
     house.stop()
     house.start()
     channel.back_for_the_look = True
-    house.engine = Engine(house.context, lambda _: channel)
+    house.engine = Engine(house.context, lambda _: channel, lambda _: house.postbox)
     house.engine.recover()
     house.drain(60)
     assert house.again(batch).state == "SENT"
@@ -107,7 +107,7 @@ def test_a_wrong_key_is_tried_once_an_hour(tmp_path, sshd, inbox):
     batches = [house.batch(name) for name in "abcd"]
     for _ in range(5):
         channel = Channel(options, reveal)
-        house.engine = Engine(house.context, lambda _, channel=channel: channel)
+        house.engine = Engine(house.context, lambda _, channel=channel: channel, lambda _: house.postbox)
         house.engine.recover()
         house.drain(60)
         channel.close()

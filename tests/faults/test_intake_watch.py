@@ -141,6 +141,27 @@ def test_a_folder_that_was_removed_is_watched_once_it_is_back(watch, alarm, fold
     assert alarm.waits_for(before + 1)
 
 
+def test_other_folders_are_watched_from_now_on(watch, alarm, folder):
+    """What was watched before wakes nobody any more; the same folders again change nothing."""
+    other = folder.parent / "other"
+    other.mkdir()
+    watch.watch_over([other])
+    reader = watch._reader
+    watch.watch_over([other])
+    assert watch._reader is reader
+    time.sleep(0.2)  # long enough for what may be rung at a change
+    rung = alarm.rung
+    (folder / "a.csv").write_bytes(b"1")
+    time.sleep(0.2)  # long enough for a ring, were there one
+    assert alarm.rung == rung
+    (other / "b.csv").write_bytes(b"2")
+    assert alarm.waits_for(rung + 1)
+    watch.watch_over([folder, other])
+    rung = alarm.rung
+    (folder / "c.csv").write_bytes(b"3")
+    assert alarm.waits_for(rung + 1)
+
+
 def test_a_sound_watch_is_left_alone(watch):
     """A check costs next to nothing: the reading thread stays the same."""
     reader = watch._reader

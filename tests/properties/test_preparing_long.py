@@ -35,12 +35,16 @@ shapes = st.fixed_dictionaries(
         "odd": st.sampled_from([0.0, 0.001, 0.02]),
         "scattered": st.sampled_from([0.0, 0.001, 0.05]),
         "width": st.sampled_from([1, 3, 40]),
+        "times": st.sampled_from([1, 1, 2, 3]),
     }
 )
 
 
-def file_of(*, seed: int, many: int, odd: float, scattered: float, width: int) -> list[list[str]]:
-    """Make a file of orders with up to `width` records; shares of them are odd in some way, or stand elsewhere."""
+def file_of(*, seed: int, many: int, odd: float, scattered: float, width: int, times: int) -> list[list[str]]:
+    """Make a file of orders with up to `width` records; shares of them are odd in some way, or stand elsewhere.
+
+    All come again `times` over, as two exports that were put together.
+    """
     dice = random.Random(seed)  # noqa: S311 - no secret
     records: list[list[str]] = []
     order = 0
@@ -53,6 +57,7 @@ def file_of(*, seed: int, many: int, odd: float, scattered: float, width: int) -
             at = dice.randint(0, len(records)) if dice.random() < scattered else len(records)
             take = "n" if dice.random() < odd else "y"
             records.insert(at, ["", take, f"o{order}", other, sku, amount])
+    records = [record.copy() for _ in range(times) for record in records]
     for number, record in enumerate(records, start=1):
         record[0] = str(number)
         if dice.random() < odd / 4:

@@ -9,18 +9,30 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from agent.ledger.ledger import Ledger
-from agent.states import BATCH, ENDED, SUBMISSION, BatchState, SubmissionState, UnknownTransitionError, after
-from tests.unit.ledger.made import NOON, batch, moved, submission, taken
+from agent.states import (
+    ANSWER,
+    BATCH,
+    SUBMISSION,
+    AnswerState,
+    BatchState,
+    SubmissionState,
+    UnknownTransitionError,
+    after,
+    has_ended,
+)
+from tests.unit.ledger.made import NOON, acknowledgement, batch, fetched, moved, submission, taken
 
 NAMES = "abc"
 NEW = sorted(event for state, event in SUBMISSION if state == "")
 LATER = {
     "submission": sorted({event for state, event in SUBMISSION if state} - {"prepared"}),
     "batch": sorted({event for state, event in BATCH if state}),
+    "acknowledgement": sorted({event for state, event in ANSWER if state}),
 }
 FILES = {name: submission(name) for name in NAMES}
 BATCHES = {name: batch(FILES[name]) for name in NAMES}
-STEPS = st.lists(st.sampled_from(sorted({event for _, event in SUBMISSION | BATCH})), max_size=60)
+ANSWERS = {name: acknowledgement(name) for name in NAMES}
+STEPS = st.lists(st.sampled_from(sorted({event for _, event in SUBMISSION | BATCH | ANSWER})), max_size=60)
 
 
 @given(STEPS)
@@ -30,7 +42,7 @@ def test_a_walk_stays_on_the_table(events):
     for event in events:
         with suppress(UnknownTransitionError):
             following = after(state, event)
-            assert {**SUBMISSION, **BATCH}[state, event] == following
+            assert {**SUBMISSION, **BATCH, **ANSWER}[state, event] == following
             machine = machine or type(following)
             assert isinstance(following, machine)
             state = following
@@ -45,6 +57,7 @@ class LedgerAgainstTables(RuleBasedStateMachine):
         self.path = Path(self.folder.name) / "ledger.db"
         self.ledger = Ledger.open(self.path, must_exist=False)
         self.states: dict[str, str] = {}
+        self.awaited: dict[str, bool] = {}
         self.lines = 0
 
     def teardown(self):
@@ -60,21 +73,30 @@ class LedgerAgainstTables(RuleBasedStateMachine):
             return None
         with suppress(UnknownTransitionError):
             following = after(state, event)
-            unended = states.get(BATCHES[name].id, BatchState.SENT) not in ENDED
-            return None if event == "closed" and unended else following
+            return None if event == "closed" and not self.ended(name, states) else following
         return None
+
+    def ended(self, name, states):
+        """Whether a file's batch has ended, or was never there."""
+        of = BATCHES[name].id
+        return of not in states or has_ended(states[of], awaited=self.awaited.get(of, False))
 
     def commit(self, *wishes):
         """Commit wishes (subject, event, transition); all of them happen or none."""
-        states, made = dict(self.states), 0
+        states, made, awaited = dict(self.states), 0, dict(self.awaited)
         for subject, event, transition in wishes:
             following = self.expected(
-                subject, event, states, brings_itself=transition.new_submission is not None
+                subject,
+                event,
+                states,
+                brings_itself=bool(transition.new_submission or transition.acknowledgement),
             )
             if following is None:
                 states = None
                 break
             states[subject.id] = following
+            if transition.awaited is not None:
+                self.awaited[subject.id] = transition.awaited
             made += 1
             if transition.new_batches:
                 states[transition.new_batches[0].id] = BatchState.READY
@@ -83,6 +105,7 @@ class LedgerAgainstTables(RuleBasedStateMachine):
             self.ledger.commit([transition for _, _, transition in wishes], at=NOON)
         except UnknownTransitionError:
             assert states is None
+            self.awaited = awaited
         else:
             assert states is not None
             self.states, self.lines = states, self.lines + made
@@ -99,10 +122,32 @@ class LedgerAgainstTables(RuleBasedStateMachine):
         brought = () if known else (BATCHES[name],)
         self.commit((FILES[name], "prepared", moved(FILES[name], "prepared", new_batches=brought)))
 
-    @rule(wishes=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(LATER["batch"])), max_size=3))
+    @rule(
+        wishes=st.lists(
+            st.tuples(
+                st.sampled_from(NAMES), st.sampled_from(LATER["batch"]), st.sampled_from([None, False, True])
+            ),
+            max_size=3,
+        )
+    )
     def move_batches(self, wishes):
-        """Ask for events of batches, possible or not."""
-        self.commit(*((BATCHES[name], event, moved(BATCHES[name], event)) for name, event in wishes))
+        """Ask for events of batches, possible or not, and for an answer to be awaited or not."""
+        self.commit(
+            *(
+                (BATCHES[name], event, moved(BATCHES[name], event, awaited=awaited))
+                for name, event, awaited in wishes
+            )
+        )
+
+    @rule(name=st.sampled_from(NAMES))
+    def fetch(self, name):
+        """Keep an acknowledgement, which may be kept already."""
+        self.commit((ANSWERS[name], "fetched", fetched(ANSWERS[name])))
+
+    @rule(name=st.sampled_from(NAMES), event=st.sampled_from(LATER["acknowledgement"]))
+    def read_answers(self, name, event):
+        """Ask for events of acknowledgements, possible or not."""
+        self.commit((ANSWERS[name], event, moved(ANSWERS[name], event)))
 
     @rule(
         wishes=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(LATER["submission"])), max_size=3)
@@ -123,8 +168,7 @@ class LedgerAgainstTables(RuleBasedStateMachine):
         ready = {
             FILES[name].id
             for name in NAMES
-            if self.states.get(FILES[name].id) == SubmissionState.PREPARED
-            and self.states.get(BATCHES[name].id, BatchState.SENT) in ENDED
+            if self.states.get(FILES[name].id) == SubmissionState.PREPARED and self.ended(name, self.states)
         }
         assert ready <= {one.id for one in self.ledger.to_tell()}
 
@@ -133,6 +177,7 @@ class LedgerAgainstTables(RuleBasedStateMachine):
         """States, counts and the number of audit lines agree with the model."""
         found = {one.id: one.state for one in self.ledger.submissions()}
         found |= {one.id: one.state for one in self.ledger.batches(list(BatchState))}
+        found |= {one.id: one.state for one in self.ledger.acknowledgements(list(AnswerState))}
         assert found == self.states
         assert len(self.ledger.audit()) == self.lines
         closed = self.ledger.counts_by_state().get(("submission", SubmissionState.CLOSED), 0)

@@ -8,8 +8,9 @@ import json
 
 import pytest
 
+from tests.ftp_servers import ProFtpd, Vsftpd
 from tests.oracle import assert_recorded, assert_sent_has_come, assert_told_once, at_rest
-from tests.running import arrived, put
+from tests.running import PullFolder, arrived, put
 from tests.samples import look_alike, sample
 
 FEED = """\
@@ -75,10 +76,20 @@ def test_the_look_alike_has_all_that_the_sample_has():
     assert b'"JIGSAW, ""TREE"""' in made
 
 
-def test_cancelled_invoices_arrive_byte_for_byte(ledger, install, start_sshd):
-    """OpenSSH has exactly the expected bytes; every record is sent, repeated or passed over, and counted."""
+@pytest.fixture(params=["sftp", "ftp to vsftpd", "ftp to proftpd", "folder"])
+def server(request, start_sshd, start_ftp, tmp_path):
+    """Each far side that keeps what it gets in a folder."""
+    return {
+        "sftp": start_sshd,
+        "ftp to vsftpd": lambda: start_ftp(Vsftpd),
+        "ftp to proftpd": lambda: start_ftp(ProFtpd),
+        "folder": lambda: PullFolder(tmp_path / "pull"),
+    }[request.param]()
+
+
+def test_cancelled_invoices_arrive_byte_for_byte(ledger, install, server):
+    """The far side has exactly the expected bytes; every record is sent, repeated or passed over, and counted."""
     expected = Expected(ledger)
-    server = start_sshd()
     installation = install(server)
     drop = installation.feed("retail", FEED)
     put(drop, "retail.csv", ledger)
@@ -113,3 +124,34 @@ def assert_every_record_is_named(installation, expected: Expected) -> None:
     assert [(found["code"], found["record"]) for found in findings] == [
         ("N-ROWDUP", number) for number in expected.repeated
     ]
+
+
+def test_cancelled_invoices_arrive_by_mail(ledger, install, sshd, postfix, authority):
+    """A real mailbox behind Postfix has one mail with exactly the expected bytes, and the batch is SENT."""
+    expected = Expected(ledger)
+    installation = install(sshd)
+    installation.settings["destinations"]["there"] = {
+        "type": "smtp",
+        "host": "127.0.0.1",
+        "port": postfix.port,
+        "ca_file": str(authority.ca_file),
+        "sender": "agent@example.net",
+        "recipient": postfix.recipient,
+        "body": "Batch {{ batch }}: {{ size }} bytes, made in {{ made.year }}.",
+    }
+    installation.save()
+    drop = installation.feed("retail", FEED)
+    put(drop, "retail.csv", ledger)
+    ended = installation.ask("once")
+    assert ended.returncode == 0, ended.stderr
+    assert at_rest(installation)
+    (mail,) = postfix.mails()
+    (part,) = mail.iter_attachments()
+    assert part.get_content() == expected.batch()
+    with installation.ledger() as told:
+        (submission,) = told.submissions()
+        (batch,) = told.batches_of(submission.id)
+        (attempt,) = told.attempts(batch.id)
+    assert (batch.state, attempt.outcome) == ("SENT", "sent")
+    assert (part.get_filename(), mail["Message-ID"]) == (batch.name, f"<{batch.id}@example.net>")
+    assert "250 2.0.0 Ok: queued as" in attempt.evidence

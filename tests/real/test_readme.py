@@ -10,8 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from agent.acks import kinds as sources
 from agent.channels import kinds
-from agent.settings.models import Destination, Feed, Limits, Numbers, Retries, Settings
+from agent.monitor.figures import METRICS
+from agent.settings.models import (
+    Destination,
+    Feed,
+    Limits,
+    Monitor,
+    Numbers,
+    Retries,
+    Settings,
+    WayOptions,
+)
+from agent.ways import kinds as ways
 
 TOP = Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -115,14 +127,35 @@ def test_commands_that_are_only_shown_exist(line, reader):
 
 @pytest.mark.parametrize(
     "model",
-    [Settings, Destination, *kinds().values(), Retries, Limits, Feed, Numbers],
+    [
+        Settings,
+        Destination,
+        *kinds().values(),
+        *sources().values(),
+        WayOptions,
+        *ways().values(),
+        Retries,
+        Limits,
+        Monitor,
+        Feed,
+        Numbers,
+    ],
     ids=lambda model: f"{model.__module__}.{model.__name__}",
 )
 def test_every_setting_is_explained(model):
     """The settings tables name each key there is; what the loader sets by itself is no key."""
-    made_by_the_loader = {"feeds", "folder", "digest"} if model is Settings else set()
+    made_by_the_loader = {"feeds", "folder", "digest", "texts"} if model is Settings else set()
     keys = set(model.model_fields) - made_by_the_loader
     assert sorted(key for key in keys if f"`{key}`" not in README) == []
+
+
+def test_every_metric_is_explained():
+    """The table of metrics is that of the code."""
+    rows = [
+        f"| `{name.removeprefix('impact_agent_')}` | {', '.join(about.labels)} | {about.words} |"
+        for name, about in METRICS.items()
+    ]
+    assert [row for row in rows if row not in README] == []
 
 
 def test_every_shipped_template_says_what_it_is_for():

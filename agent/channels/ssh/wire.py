@@ -154,8 +154,12 @@ class Wire:
 
     def size(self, ticket: Ticket) -> Steps[int | None]:
         """Wait for a file's size in bytes; None where the server knows the file but tells no size."""
+        return (yield from self.about(ticket)).size
+
+    def about(self, ticket: Ticket) -> Steps[Entry]:
+        """Wait for all that is told of an open file."""
         yield ticket
-        return Reader(self._reply(ticket)).size()
+        return Reader(self._reply(ticket)).entry()
 
     def piece(self, ticket: Ticket) -> Steps[bytes]:
         """Wait for the bytes of a read; empty at the end of the file."""

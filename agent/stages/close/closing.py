@@ -10,21 +10,23 @@ import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from agent.errors import SpoolError
+from agent.feedback.naming import rejects_name
 from agent.feedback.report import render_text, write_html
 from agent.ledger.transition import Transition
 from agent.model import FindingGroup, Paper, Severity
 from agent.spool import NoRoomError
 from agent.stages.close.place import Place, written_late
-from agent.stages.close.story import LATE, REPORTS, current, make_story, original_name, rejects_name
-from agent.states import ENDED, SubmissionState
+from agent.stages.close.story import LATE, REPORTS, current, make_story, original_name
+from agent.states import SubmissionState, ended
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.feedback.story import Story
+    from agent.feedback.story import Delivery, Story
     from agent.model import Submission
     from agent.stages.context import Context
 
@@ -47,11 +49,11 @@ def close(context: Context, submission: str) -> Transition:
     story = make_story(context, found)
     batches = [delivery.batch for delivery in story.deliveries]
     prepared = found.state == SubmissionState.PREPARED
-    ended = all(batch.state in ENDED for batch in batches)
-    _tell(context, story, final=ended or not prepared)
+    all_ended = all(map(ended, batches))
+    _tell(context, story, final=all_ended or not prepared)
     told_at = max([found.updated_at, *(batch.updated_at for batch in batches)])
     told = Transition(submission, "submission", "told", told_at=told_at)
-    if prepared and not ended:
+    if prepared and not all_ended:
         return told
     if not prepared and found.state != SubmissionState.CLOSED:
         return told
@@ -94,7 +96,7 @@ def _tell(context: Context, story: Story, *, final: bool) -> None:
         told = replace(story, files=replace(story.files, report=REPORTS[0]))
         place.write(REPORTS[0], lambda out: write_html(told, out))
         place.write(REPORTS[1], lambda out: out.write(render_text(told)))
-        place.clear_the_other({name: paper.sha256 for name, paper in ours.items()})
+        place.clear_the_others({name: paper.sha256 for name, paper in ours.items()})
 
 
 def _rejects(context: Context, submission: Submission) -> dict[str, Paper]:
@@ -103,7 +105,7 @@ def _rejects(context: Context, submission: Submission) -> dict[str, Paper]:
     for generation in range(submission.generation + 1):
         of_then = current(context.ledger.papers(submission.id), replace(submission, generation=generation))
         if "rejects" in of_then:
-            found[rejects_name(submission, generation)] = of_then["rejects"]
+            found[rejects_name(submission.name, generation)] = of_then["rejects"]
     return found
 
 
@@ -154,6 +156,7 @@ def _worth_keeping(context: Context, story: Story) -> list[tuple[str, Paper]]:
         name = f"batch-{batch.number}-{batch.name}"
         name = name if len(name.encode()) <= _LONGEST else f"batch-{batch.number}"
         kept[name] = Paper("batch", batch.path, batch.sha256, batch.size)
+        kept |= _answers(context, delivery)
     page = io.StringIO()
     write_html(story, page)
     told = (("report.html", "report", page.getvalue()), ("receipts.json", "receipt", _receipts(story)))
@@ -161,6 +164,20 @@ def _worth_keeping(context: Context, story: Story) -> list[tuple[str, Paper]]:
         stored = context.spool.write(f"spool/papers/{submission.id}/{name}", text.encode())
         kept[name] = stored.paper(kind)
     return list(kept.items())
+
+
+def _answers(context: Context, delivery: Delivery) -> dict[str, Paper]:
+    """Return what came back about a batch, word for word, and the lists of refused rows."""
+    kept, batch = {}, delivery.batch
+    papers = {paper.path: paper for paper in context.ledger.papers(batch.submission)}
+    for place, answer in enumerate(delivery.answers, start=1):
+        found = context.ledger.acknowledgement(answer.acknowledgement)
+        if found is not None:
+            name = f"acknowledgement-{batch.number}-{place}{PurePosixPath(found.path).suffix}"
+            kept[name] = Paper("acknowledgement", found.path, found.sha256, found.size)
+        if answer.paper in papers:
+            kept[f"refused-{batch.number}-{place}.jsonl"] = papers[answer.paper]
+    return kept
 
 
 def _receipts(story: Story) -> str:

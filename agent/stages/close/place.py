@@ -1,4 +1,4 @@
-"""The folders people look into: each file has a sub-folder of its own in its feed's `done/` or `attention/`.
+"""The folders people look into: each file has a sub-folder of its own in its feed's `sent/`, `done/` or `attention/`.
 
 Others write there too. So every name is used relative to a folder held open, no link is followed, and nothing
 is overwritten or removed but our own reports and those rejects files that nobody has changed. What is done
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.errors import Follows
     from agent.model import Submission
 
-_KINDS = ("done", "attention")
+_KINDS = ("sent", "done", "attention")
 _WORKING = "working"
 _PARTIAL = ".writing.partial"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -43,7 +43,7 @@ class DropFolderError(AgentError):
 
 
 class Place:
-    """One sub-folder of `done/` or `attention/`, made and held open; a context manager.
+    """One sub-folder of `sent/`, `done/` or `attention/`, made and held open; a context manager.
 
     Args:
         drop: the feed's drop folder.
@@ -94,13 +94,18 @@ class Place:
         with self._said_plainly():
             _remove_unchanged(self._here, digests)
 
-    def clear_the_other(self, digests: Mapping[str, str]) -> None:
-        """Put on disk what is here, then take away what was told in the other folder; others' files stay."""
-        with self._said_plainly(), ExitStack() as stack:
+    def clear_the_others(self, digests: Mapping[str, str]) -> None:
+        """Put on disk what is here, then take away what was told in other folders; others' files stay."""
+        with self._said_plainly():
             for folder in (self._here, self._shelf):
                 os.fsync(folder)
+            for kind in self._others:
+                self._clear(kind, digests)
+
+    def _clear(self, kind: str, digests: Mapping[str, str]) -> None:
+        with ExitStack() as stack:
             try:
-                shelf = self._held(self._opened(self._other, self._root), stack)
+                shelf = self._held(self._opened(kind, self._root), stack)
                 there = self._held(self._opened(self._label, shelf), stack)
             except (FileNotFoundError, NotADirectoryError):
                 return
@@ -113,18 +118,19 @@ class Place:
             os.fsync(shelf)
 
     @property
-    def _other(self) -> str:
-        return next(kind for kind in _KINDS if kind != self._kind)
+    def _others(self) -> tuple[str, ...]:
+        return tuple(kind for kind in _KINDS if kind != self._kind)
 
     def _originals(self, submission: str, name: str) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
         with suppress(FileNotFoundError):
             working = self._held(self._opened(_WORKING, self._root))
             found += [(working, each) for each in _of_submission(working, submission)]
-        with suppress(FileNotFoundError, NotADirectoryError):
-            shelf = self._held(self._opened(self._other, self._root))
-            there = self._held(self._opened(self._label, shelf))
-            found += [(there, name)] if _is_there(there, name) else []
+        for kind in self._others:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                shelf = self._held(self._opened(kind, self._root))
+                there = self._held(self._opened(self._label, shelf))
+                found += [(there, name)] if _is_there(there, name) else []
         return found
 
     def _move(self, folder: int, found: str, name: str) -> None:

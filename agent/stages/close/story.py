@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.feedback.answered import needs_a_look
+from agent.feedback.naming import rejects_name
 from agent.feedback.story import Delivery, Fate, Files, Story
-from agent.states import ENDED, BatchState, SubmissionState
+from agent.states import CONCERNS, SubmissionState, ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent.model import Paper, Submission
+    from agent.model import Batch, Paper, Submission
     from agent.stages.context import Context
 
 LATE = "W-LATEWRITE"
 REPORTS = ("report.html", "report.txt")
 
 _NAME = 200  # bytes of the original's name in the name of its sub-folder
-_LONGEST = 255  # bytes of a file name
 
 
 def make_story(context: Context, submission: Submission) -> Story:
@@ -29,7 +30,7 @@ def make_story(context: Context, submission: Submission) -> Story:
     findings = papers.get("findings")
     story = Story(
         submission=submission,
-        deliveries=tuple(Delivery(batch, ledger.attempts(batch.id)) for batch in batches),
+        deliveries=tuple(_delivery(context, batch) for batch in batches),
         groups=ledger.groups(submission.id),
         findings=context.spool.path(findings.path) if findings else None,
         first=ledger.submission(submission.duplicate_of) if submission.duplicate_of else None,
@@ -39,20 +40,17 @@ def make_story(context: Context, submission: Submission) -> Story:
     return replace(story, files=_files(story, rejects="rejects" in papers))
 
 
+def _delivery(context: Context, batch: Batch) -> Delivery:
+    answers = context.ledger.answers(batch.id)
+    refusals = tuple(context.spool.path(answer.paper) for answer in answers if answer.paper)
+    return Delivery(batch, context.ledger.attempts(batch.id), answers, refusals)
+
+
 def current(papers: Iterable[Paper], submission: Submission) -> dict[str, Paper]:
     """Return what the spool has of a submission by kind, without what its earlier generations have left."""
     of_generation = f"spool/papers/{submission.id}/{submission.generation}-"
     of_all = ("spool/obj/", of_generation)
     return {paper.kind: paper for paper in papers if paper.path.startswith(of_all)}
-
-
-def rejects_name(submission: Submission, generation: int) -> str:
-    """Name the rejects file of a generation: `refunds.rejects.csv`, later `refunds.rejects-1.csv`."""
-    stem, dot, extension = submission.name.rpartition(".")
-    if not stem:
-        stem, dot, extension = submission.name, "", ""
-    ending = f".rejects{f'-{generation}' if generation else ''}{dot}{extension}"
-    return stem.encode()[: max(_LONGEST - len(ending.encode()), 0)].decode(errors="ignore") + ending
 
 
 def original_name(submission: Submission) -> str:
@@ -65,23 +63,24 @@ def _files(story: Story, *, rejects: bool) -> Files:
     submission = story.submission
     if submission.state == SubmissionState.RECEIVED:
         return Files()
-    kind = "done" if _needs_nobody(story) else "attention"
+    kind = "attention" if _needs_somebody(story) else "done" if _ended(story) else "sent"
     name = submission.name.encode()[:_NAME].decode(errors="ignore")
     return Files(
         folder=f"{kind}/{submission.id}--{name}",
         original=original_name(submission) if _ended(story) else "",
-        rejects=rejects_name(submission, submission.generation) if rejects else "",
+        rejects=rejects_name(submission.name, submission.generation) if rejects else "",
     )
 
 
 def _ended(story: Story) -> bool:
-    return all(delivery.batch.state in ENDED for delivery in story.deliveries)
+    return all(ended(delivery.batch) for delivery in story.deliveries)
 
 
-def _needs_nobody(story: Story) -> bool:
-    """Whether it ended, and nobody has to do anything about it."""
-    closed = story.submission.state in {SubmissionState.PREPARED, SubmissionState.CLOSED}
-    to_mend = story.counts.kept_back and story.in_state(BatchState.SENT)
+def _needs_somebody(story: Story) -> bool:
+    """Whether somebody has to do something about it, before it can end or after."""
+    aside = story.submission.state not in {SubmissionState.PREPARED, SubmissionState.CLOSED}
+    to_mend = story.counts.kept_back and story.arrived
+    stuck = story.in_state(*CONCERNS)
     in_doubt = any(delivery.fate is Fate.DOUBT for delivery in story.deliveries)
     late = any(group.code == LATE for group in story.groups)
-    return closed and _ended(story) and not (to_mend or in_doubt or late)
+    return bool(aside or to_mend or stuck or in_doubt or late or needs_a_look(story))

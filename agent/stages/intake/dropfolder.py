@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.model import Submission
 
 _WORKING: Final = OWN_FOLDERS[0]
+_MADE: Final = OWN_FOLDERS[:3]  # the others only where something has to be told in them
 _LONGEST = 255  # bytes of a file name
 _KEPT_ENDING = 32  # bytes of a cut name's ending that are kept
 _FOR_US, _FOR_PEOPLE = 0o700, 0o775
@@ -44,7 +45,7 @@ def make_folders(folder: Path) -> None:
     """
     with suppress(FileExistsError):
         folder.mkdir(_FOR_PEOPLE)
-    for name in OWN_FOLDERS:
+    for name in _MADE:
         with suppress(FileExistsError):
             (folder / name).mkdir(_FOR_US if name == _WORKING else _FOR_PEOPLE)
 
@@ -193,7 +194,7 @@ class DropFolder:
 
     def _open(self) -> None:
         self._fd = os.open(self.path, _FOLDER)
-        for name in OWN_FOLDERS:
+        for name in _MADE:
             with suppress(FileExistsError):
                 os.mkdir(name, _FOR_US if name == _WORKING else _FOR_PEOPLE, dir_fd=self._fd)
         self._working = os.open(_WORKING, _FOLDER | os.O_NOFOLLOW, dir_fd=self._fd)

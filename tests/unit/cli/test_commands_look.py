@@ -88,6 +88,29 @@ def test_check_finds_a_pattern_that_no_name_fits(place, ask):
     assert ask("once").code == 78
 
 
+def test_check_tries_the_texts_of_mails_and_every_secret(place, ask):
+    """A subject that cannot work is named with its place, and so is a secret in a group of settings."""
+    mail = {
+        "type": "smtp",
+        "host": "smtp.example.net",
+        "username": "agent@example.net",
+        "oauth": {"token": {"file": "no/such/token"}},
+        "sender": "agent@example.net",
+        "recipient": "far@batch.example.com",
+        "subject": "{{ nmae }}",
+    }
+    place.settings["destinations"]["mail"] = mail
+    place.save()
+    said = ask("check")
+    assert said.code == 78
+    assert "C-VALUE subject: '{{ nmae }}' cannot work" in said.out
+    del mail["subject"]
+    place.save()
+    said = ask("check")
+    assert said.code == 78
+    assert said.out.startswith("agent.yaml: destinations.mail.oauth.token: C-SECRETREF ")
+
+
 def test_check_changes_nothing(place, ask):
     """No state, no folders."""
     before = tree(place.folder)
@@ -135,6 +158,17 @@ def test_a_preview_names_batches_as_the_destination_wants(place, ask, tmp_path):
     file.write_bytes(source("A"))
     ((name, rows, _),) = ask("preview", str(file), "--json").told["batches"]
     assert (name[:10], rows) == ("mods_shop_", 1)
+
+
+def test_a_preview_parts_batches_as_the_destination_wants(place, ask, tmp_path):
+    """By its max_size, as they would be sent."""
+    place.settings["destinations"]["there"]["max_size"] = "150B"
+    place.save()
+    file = tmp_path / "refunds.csv"
+    file.write_bytes(source("A", "B", "C", "D"))
+    batches = ask("preview", str(file), "--json").told["batches"]
+    assert [rows for _, rows, _ in batches] == [2, 2]
+    assert max(size for _, _, size in batches) <= 150
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from agent.channels import kinds
+from agent.acks import every_kind
 from agent.cli.exits import Exit, exit_of
 from agent.cli.working import outcome
 from agent.errors import AgentError, LedgerError, Permanent, RefusedFile, SettingsError, Transient
@@ -122,7 +122,7 @@ def test_a_drop_folder_that_is_not_there_is_said_and_ends_with_75(place, ask):
 @pytest.mark.parametrize("command", ["once", "run"])
 def test_a_second_agent_ends_with_75_at_once(place, ask, command):
     """Within a second, with one sentence; the first is not disturbed."""
-    with Agent(load(place.config, kinds())):
+    with Agent(load(place.config, every_kind())):
         begun = time.monotonic()
         said = ask(command)
         assert time.monotonic() - begun < 1

@@ -78,7 +78,7 @@ def batch() -> Batch:
 
 @pytest.fixture
 def tell(submission: Submission, batch: Batch) -> Callable[..., Story]:
-    """Make a story: the states of its batches, and changes to the submission, the batches and the story."""
+    """Make a story: the states of its batches, what else is known of them, changes to the submission and the story."""
 
     def told(
         *states: str,
@@ -88,15 +88,16 @@ def tell(submission: Submission, batch: Batch) -> Callable[..., Story]:
         **more: Any,
     ) -> Story:
         reason = more.pop("reason", "")
+        known, answers = more.pop("batch", {}), more.pop("answers", ())
         read = more.pop("sha256", submission.sha256)
         changed = replace(
             submission, state=state, reason=reason, sha256=read, counts=counts or submission.counts
         )
         batches = (
-            replace(batch, id=f"{batch.id[:-1]}{number}", number=number, state=each)
+            replace(batch, id=f"{batch.id[:-1]}{number}", number=number, state=each, **known)
             for number, each in enumerate(states, 1)
         )
-        deliveries = tuple(Delivery(each, tries) for each in batches)
+        deliveries = tuple(Delivery(each, tries, answers) for each in batches)
         return Story(
             **{"submission": changed, "deliveries": deliveries, "zone": SUMMER, "told_at": NOON + 70} | more
         )

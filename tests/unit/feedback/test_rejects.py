@@ -18,10 +18,15 @@ def rejects(content, kept_back, *, encoding=("utf-8",), delimiter="auto", everyt
     """Write the rejects file of some bytes; return its bytes."""
     target = io.BytesIO()
     lines = first_lines(content, encoding=encoding, delimiter=delimiter)
-    written = write_rejects(
+    source = open_delimited(
         io.BytesIO(content),
         encoding=encoding,
         delimiter=delimiter,
+        canonical=str.upper,
+        damaged=lambda *_: None,
+    )
+    written = write_rejects(
+        source,
         kept_back=(_kept(number, words, *lines.get(number, (10_000, False))) for number, *words in kept_back),
         target=target,
         everything=everything,

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from agent.feedback.story import Fate
-from agent.feedback.verdict import TONE_WORDS, Tone, batch_tone, verdict
-from agent.model import Counts, Severity
+from agent.feedback.verdict import TONE_WORDS, Tone, batch_tone, batch_words, verdict
+from agent.model import Answer, Counts, Severity
 from agent.states import BatchState, Phase, SubmissionState
 
+NOON = 1_753_783_200.0
 KEPT = Counts(records=9, sent=5, kept_back=4, rows=5, orders=40, bad_orders=3)
 NONE = Counts(records=9, skipped=9)
 ALL_KEPT = Counts(records=9, kept_back=9, orders=3, bad_orders=3)
@@ -54,7 +55,17 @@ VERDICTS = [
     ("QUARANTINED", (), Counts(), "bad", "Nothing was sent: the file was set aside"),
     ("DUPLICATE", (), Counts(), "care", "Nothing was sent: the same file came before"),
     ("PROCESSING", (), Counts(), "care", "It stands at PROCESSING"),
-    ("CLOSED", ("SENT", "PROCESSED"), None, "care", "It stands at PROCESSED"),
+    ("CLOSED", ("UNHEARD_OF",), None, "care", "It stands at UNHEARD_OF"),
+    ("CLOSED", ("PROCESSED",), None, "good", "All 5 rows were delivered and processed without errors"),
+    (
+        "CLOSED",
+        ("PROCESSED",),
+        KEPT,
+        "care",
+        "Partly sent: 3 of 40 orders were kept back; impact.com has processed the rest without errors",
+    ),
+    ("CLOSED", ("SENT", "PROCESSED"), Counts(10, 10, rows=10), "good", "All 10 rows were delivered"),
+    ("CLOSED", ("TAKEN",), None, "good", "All 5 rows were delivered"),
 ]
 
 
@@ -86,7 +97,9 @@ def test_green_needs_every_row_sent(tell, state, batches, counts, tone, headline
     """A green verdict has only sent batches and kept nothing back, and only then is a batch green."""
     story = tell(*batches, state=state, counts=counts)
     judged = verdict(story)
-    all_sent = bool(batches) and set(batches) == {"SENT"} and story.counts.kept_back == 0
+    all_sent = (
+        bool(batches) and set(batches) <= {"SENT", "TAKEN", "PROCESSED"} and story.counts.kept_back == 0
+    )
     green = [delivery for delivery in story.deliveries if batch_tone(delivery, judged.tone) is Tone.GOOD]
 
     assert judged.tone is not Tone.GOOD or all_sent
@@ -123,7 +136,7 @@ def test_warnings_stay_green_and_are_named(tell, grouped) -> None:
 @pytest.mark.parametrize("state", ["SENT", "IN_DOUBT"])
 def test_delivered_is_not_applied(tell, state) -> None:
     """Where something was delivered and nobody asks, the report says so; else it does not."""
-    silent, asked = verdict(tell(state, "SENT")), verdict(tell(state, "SENT", asked=True))
+    silent, asked = verdict(tell(state, "SENT")), verdict(tell(state, "SENT", batch={"awaited": True}))
 
     assert silent.caveat.startswith("Delivered is not applied: nobody asked impact.com")
     assert not asked.caveat
@@ -215,3 +228,97 @@ def test_every_tone_has_a_word() -> None:
     """Colour never stands alone."""
     assert set(TONE_WORDS) == set(Tone)
     assert len(set(TONE_WORDS.values())) == len(Tone)
+
+
+def answer(event, stage="processed", refused=None, remark="") -> Answer:
+    """Make what came back, and what it did to the batch."""
+    return Answer("ack-1", "b", stage, NOON + 90, event, None, refused, remark, name="result_x.csv")
+
+
+ANSWERED = [
+    # state, what the batch knows, answers, tone, headline
+    ("SENT", {"awaited": True}, (), "busy", "Delivered; impact.com has not answered yet"),
+    (
+        "TAKEN",
+        {"awaited": True},
+        (answer("taken", "taken"),),
+        "busy",
+        "Delivered; impact.com has it and has not said yet what became of the rows",
+    ),
+    (
+        "SENT",
+        {"awaited": True, "overdue_at": NOON},
+        (),
+        "care",
+        "impact.com has not answered in time; overdue since 2025-07-29 12:00 CEST",
+    ),
+    (
+        "TAKEN",
+        {"awaited": True},
+        (answer("unclear", "unclear"),),
+        "care",
+        "An answer came that the agent cannot read",
+    ),
+    (
+        "PROCESSED",
+        {"refused": 2},
+        (answer("processed", refused=2),),
+        "care",
+        "Partly accepted: impact.com refused 2 of 5 rows",
+    ),
+    ("PROCESSED", {"refused": 5}, (answer("processed", refused=5),), "bad", "impact.com refused all 5 rows"),
+    (
+        "PROCESSED",
+        {"refused": 0},
+        (answer("processed", refused=0),),
+        "good",
+        "All 5 rows were delivered and processed without errors",
+    ),
+    (
+        "PROCESSED",
+        {"refused": 0, "reason": "impact.com counted 4"},
+        (),
+        "care",
+        "Processed, but not as it was counted here",
+    ),
+    (
+        "PROCESSED",
+        {"refused": 0},
+        (answer("processed", refused=0), answer("contradicted", refused=2)),
+        "bad",
+        "What came back contradicts itself",
+    ),
+    ("CANCELLED", {}, (answer("contradicted", refused=0),), "bad", "What came back contradicts itself"),
+]
+
+
+@pytest.mark.parametrize(("state", "known", "answers", "tone", "headline"), ANSWERED)
+def test_what_came_back_is_told(tell, state, known, answers, tone, headline) -> None:
+    """Green only when every row was processed without errors; who waits, and who has to look, is told so."""
+    judged = verdict(tell(state, state="PREPARED", batch=known, answers=answers))
+
+    assert (tone, headline) == (judged.tone, judged.headline)
+    assert judged.todo
+
+
+def test_what_is_overdue_can_be_settled_or_sent_again(tell) -> None:
+    """Both ways out are commands with the batch's id."""
+    judged = verdict(tell("SENT", state="PREPARED", batch={"awaited": True, "overdue_at": NOON}))
+
+    assert [command.line.split()[1] for command in judged.commands] == ["release", "resend"]
+
+
+def test_kept_back_records_are_told_before_the_answer_comes(tell) -> None:
+    """Who has to mend something hears of it at once, not when impact.com has answered."""
+    judged = verdict(tell("SENT", state="PREPARED", counts=KEPT, batch={"awaited": True}))
+
+    assert (judged.tone, judged.headline) == (Tone.CARE, "Partly sent: 3 of 40 orders were kept back")
+    assert "impact.com has not answered yet." in judged.details
+
+
+def test_a_batch_says_how_many_of_its_rows_were_refused(tell) -> None:
+    """A processed batch with refused rows is not green, whatever the others are."""
+    delivery = tell("PROCESSED", batch={"refused": 2}).deliveries[0]
+
+    assert batch_words(delivery) == "Processed by impact.com; 2 rows refused"
+    assert batch_tone(delivery, Tone.GOOD) is Tone.CARE

@@ -50,8 +50,13 @@ def returned(content, reading, folder, *numbers, everything=False):
     """Write a rejects file with some records."""
     target = io.BytesIO()
     kept_back = (KeptBack(number, number + 1, f"E-REQ number {number} ä", "mend it") for number in numbers)
+    stream = io.BytesIO(content)
+    source = open_source(stream, reading, Listener(lambda *_: None, lambda *_: None))
+    for _ in source:  # as preparing does before
+        pass
     count = write_kept_back(
-        io.BytesIO(content),
+        stream,
+        source,
         reading,
         kept_back=kept_back,
         target=target,

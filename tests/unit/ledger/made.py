@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from agent.ledger.transition import Transition
 from agent.model import (
+    Acknowledgement,
     Attempt,
     Batch,
     Change,
@@ -91,10 +92,32 @@ def prepared(owner: Submission, *batches: Batch, **other) -> Transition:
     return Transition(owner.id, "submission", "prepared", new_batches=batches, **other)
 
 
-def moved(subject: Submission | Batch, event: str, **other) -> Transition:
+def moved(subject: Submission | Batch | Acknowledgement, event: str, **other) -> Transition:
     """Make any other transition."""
-    kind = "batch" if isinstance(subject, Batch) else "submission"
-    return Transition(subject.id, kind, event, **other)
+    kinds = {Batch: "batch", Submission: "submission", Acknowledgement: "acknowledgement"}
+    return Transition(subject.id, kinds[type(subject)], event, **other)
+
+
+def acknowledgement(name: str = "a", **other) -> Acknowledgement:
+    """Make an acknowledgement as collecting would; `other` replaces fields."""
+    fields = {
+        "id": f"ack-{name}",
+        "source": "results",
+        "key": f"result_{name}.csv",
+        "name": f"result_{name}.csv",
+        "path": f"archive/acknowledgements/2026/11/21/ack-{name}.csv",
+        "sha256": digest(name),
+        "size": 80,
+        "fetched_at": NOON,
+        "updated_at": NOON,
+        "state": "",
+    }
+    return Acknowledgement(**fields | other)
+
+
+def fetched(new: Acknowledgement) -> Transition:
+    """Make the transition that brings an acknowledgement in."""
+    return Transition(new.id, "acknowledgement", "fetched", acknowledgement=new)
 
 
 def attempt(of: Batch, number: int = 1, **other) -> Attempt:

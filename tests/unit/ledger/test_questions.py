@@ -49,17 +49,6 @@ def test_batches_come_in_the_order_they_were_made(full):
     assert ids(full.batches(states, due_by=NOON + 60, limit=2)) == ["b1-b", "b1-a"]
 
 
-def test_the_next_due_time_is_the_first_of_the_deferred(full):
-    """Only what is deferred wakes the engine by time."""
-    assert full.next_due() is None
-    for number, due in ((1, NOON + 60), (2, NOON + 30)):
-        one = batch(A, number)
-        full.commit([moved(one, "started"), moved(one, "deferred", due_at=due)], at=NOON)
-    assert full.next_due() == NOON + 30
-    full.commit([moved(batch(A, 2), "held")], at=NOON)
-    assert full.next_due() == NOON + 60
-
-
 @pytest.mark.parametrize(("owner", "same"), [(A, True), (F, True), (E, True), (C, False), (D, False)])
 def test_same_bytes_are_those_that_were_or_will_be_sent(full, owner, same):
     """A rejected file may come again; one on its way or done may not."""

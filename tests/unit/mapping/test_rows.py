@@ -366,6 +366,15 @@ def test_what_is_undefined_is_told_with_its_line() -> None:
     assert run.words[0] == "the template fails on this record in line 3: 'nme' is undefined"
 
 
+@pytest.mark.parametrize("cell", ["feed[row.a]", "row[row.a]", "row.b[row.a]", "{'k': 1}[row.a]"])
+def test_a_value_that_is_looked_up_in_vain_is_not_told(cell: str) -> None:
+    """The words go into the ledger, the value does not."""
+    run = Run(plain(f"x,{{{{ {cell} }}}}"), "a|b", "Jane Doe|2")
+    assert run.failures == [((1,), [("T-UNDEFINED", "B")])]
+    assert "Jane" not in run.words[0]
+    assert run.words[0].endswith("of that name")
+
+
 @pytest.mark.parametrize("cell", ["none", "true", "row", "[row.a]", "{}", "row.a.strip", "1 == 1"])
 def test_what_is_no_text_is_refused(cell: str) -> None:
     """Python's way of writing things never gets into a batch."""

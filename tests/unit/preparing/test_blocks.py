@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+from pathlib import Path
 
 import pytest
 
@@ -52,10 +54,20 @@ def prepared(tmp_path):
     return run
 
 
+def batches_of(prepared: Prepared, folder) -> list[list[str]]:
+    """Read the lines of each batch, without the header."""
+    texts = [(folder / "scratch" / draft.file).read_bytes().decode() for draft in prepared.drafts]
+    return [text.split("\r\n")[1:-1] for text in texts]
+
+
 def lines_of(prepared: Prepared, folder) -> list[str]:
     """Read the lines of all batches, without the headers."""
-    texts = [(folder / "scratch" / draft.file).read_bytes().decode() for draft in prepared.drafts]
-    return [line for text in texts for line in text.split("\r\n")[1:-1]]
+    return [line for batch in batches_of(prepared, folder) for line in batch]
+
+
+def findings_of(folder) -> list[dict]:
+    """Read the findings."""
+    return [json.loads(line) for line in (folder / "scratch" / "findings").read_text().splitlines()]
 
 
 def test_a_record_across_the_end_of_a_block_has_rows_in_two_orders(prepared):
@@ -127,9 +139,7 @@ def test_warnings_are_all_counted_and_the_first_thousand_listed(prepared, tmp_pa
     done = prepared(records, source)
     counted = {group.code: group.count for group in done.groups}
     assert counted == {"E-NUM": 1500, "W-NOQTY": 1500}
-    listed = [
-        json.loads(line)["code"] for line in (tmp_path / "scratch" / "findings").read_text().splitlines()
-    ]
+    listed = [one["code"] for one in findings_of(tmp_path)]
     assert (listed.count("E-NUM"), listed.count("W-NOQTY")) == (1500, 1000)
 
 
@@ -162,6 +172,57 @@ def test_repeats_of_an_order_that_comes_back_stay_repeats(prepared):
     done = prepared(records)
     assert done.counts == Counts(records=5, sent=3, repeated=2, rows=3, orders=2)
     assert [(group.code, group.count) for group in done.groups] == [("N-ROWDUP", 2)]
+
+
+@pytest.mark.parametrize("max_rows", [10, 100_000])
+def test_orders_that_come_again_as_they_are_stay_where_they_were(prepared, tmp_path, max_rows):
+    """Each record that came again is a repeat of the one with its row, whichever drafts both were in."""
+    records = [(f"o{number // 3}", "", f"s{number % 3}", f"{number}") for number in range(1, 16)]
+    other = [("o2", "", "s0", "6"), ("o2", "", "s1", "7"), ("o2", "", "s2", "99")]
+    done = prepared([*records, *records, *other, *records[:2]], max_rows=max_rows)
+    rows = [f"{order},16027,{sku},{amount}.00,1,OTHER" for order, _, sku, amount in records]
+    changed = [row for row in rows if row.startswith("o2,")]
+    expected = [row for row in rows if row not in changed]
+    expected += [*changed, "o2,16027,s2,99.00,1,OTHER"]
+    assert done.counts == Counts(records=35, sent=16, repeated=19, rows=16, orders=6)
+    assert expected == lines_of(done, tmp_path)
+    for draft, lines in zip(done.drafts, batches_of(done, tmp_path), strict=True):
+        (total,) = draft.totals
+        amounts = [float(line.split(",")[3]) for line in lines]
+        assert (draft.rows, total.rows, float(total.amount)) == (len(lines), len(lines), sum(amounts))
+    repeats = {one["record"]: one["found"] for one in findings_of(tmp_path) if one["code"] == "N-ROWDUP"}
+    plain = {number: f"record {number - 15}" for number in range(16, 31)}
+    assert repeats == plain | {31: "record 6", 32: "record 7", 34: "record 1", 35: "record 2"}
+
+
+def test_repeats_within_an_order_that_comes_again_are_told_once(prepared, tmp_path):
+    """They repeat the row before them; the others that of the first time."""
+    records = [("a", "", "s", "1"), ("a", "", "t", "1"), ("a", "", "s", "1"), ("b", "", "s", "1")]
+    done = prepared([*records, *records[:3]])
+    assert done.counts == Counts(records=7, sent=3, repeated=4, rows=3, orders=2)
+    found = {one["record"]: one["found"] for one in findings_of(tmp_path)}
+    assert found == {3: "record 1", 5: "record 1", 6: "record 2", 7: "record 5"}
+    assert [(group.code, group.count) for group in done.groups] == [("N-ROWDUP", 4)]
+
+
+@pytest.fixture
+def few_files():
+    """Let this process have few files open at a time."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len([*Path("/proc/self/fd").iterdir()]) + 100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("few_files")
+def test_many_drafts_need_few_open_files(prepared, tmp_path):
+    """Orders that come back are read from as many drafts as there are."""
+    records = [(f"o{number}", "", "s", "1") for number in range(300)]
+    changed = [(f"o{number}", "", "s", f"{number % 2 + 1}") for number in range(300)]
+    done = prepared([*records, *changed], max_rows=2)
+    assert done.counts == Counts(records=600, sent=450, repeated=150, rows=450, orders=300)
+    assert len(done.drafts) > 200
+    assert len(set(lines_of(done, tmp_path))) == 450
 
 
 @pytest.mark.parametrize("at", [0, 1, 5, 9])

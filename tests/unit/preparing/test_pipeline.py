@@ -52,7 +52,7 @@ class Desk:
         self.source, self.scratch = folder / "source.csv", folder / "scratch"
         self.scratch.mkdir()
 
-    def job(self, text, template=PLAIN, *, layout="", max_rows=100, **feed) -> Job:
+    def job(self, text, template=PLAIN, *, layout="", max_rows=100, max_size=None, **feed) -> Job:
         """Make the job for a file with this text below the header."""
         self.source.write_bytes(text.encode())
         its = {
@@ -62,10 +62,12 @@ class Desk:
             **feed,
         }
         made = Feed(name="shop", level=Level.ITEM, template="t.csv.j2", destination="d", **its)
-        return Job(made, template, layout, self.source, self.scratch, max_rows)
+        return Job(made, template, layout, self.source, self.scratch, max_rows, max_size=max_size)
 
     def prepared(self, *records, **how) -> Prepared:
-        """Prepare a file of these records."""
+        """Prepare a file of these records; what was made of one before is gone."""
+        for path in self.scratch.iterdir():
+            path.unlink()
         text = "".join(f"{record}\r\n" for record in ("Take,Order,Sku,Amount", *records))
         return prepare(self.job(text, **how), lambda _: None)
 
@@ -181,6 +183,36 @@ def test_an_order_larger_than_a_batch_is_kept_back(desk, between):
     assert {"B"} == {line[0] for batch in desk.batches(prepared) for line in batch}
 
 
+def test_batches_break_before_they_grow_too_large(desk):
+    """Counted in bytes, header and line ends included; an order stays whole."""
+    records = ["y,A,sé,1", "y,B,s1,1", "y,B,s2,1", "y,C,s1,1"]
+    lines = ["A,16027,sé,1.00,1,OTHER", "B,16027,s1,1.00,1,OTHER", "B,16027,s2,1.00,1,OTHER"]
+    three = len("\r\n".join((HEADER, *lines, "")).encode())
+    batches = desk.batches(prepared := desk.prepared(*records, max_size=three))
+    assert [[line[0] for line in batch] for batch in batches] == [["A", "B", "B"], ["C"]]
+    assert prepared.drafts[0].size == three
+    batches = desk.batches(desk.prepared(*records, max_size=three - 1))
+    assert [[line[0] for line in batch] for batch in batches] == [["A"], ["B", "B", "C"]]
+
+
+@pytest.mark.parametrize("between", [(), ("y,B,s9,1",)], ids=["adjacent", "scattered"])
+def test_an_order_larger_than_a_batch_file_is_kept_back(desk, between):
+    """The first of its records says so, with both numbers; rows that repeat do not count."""
+    line = len("A,16027,s1,1.00,1,OTHER\r\n")
+    most = len(HEADER) + 2 + 2 * line
+    records = ["y,A,s1,1", *between, "y,A,s2,1", "y,A,s2,1"]
+    assert desk.prepared(*records, max_size=most).counts.kept_back == 0
+    prepared = desk.prepared(*records, "y,A,s3,1", "y,B,s1,1", max_size=most)
+    assert (desk.rejects(prepared)) == [
+        ("y,A,s1,1", "E-ORDERBYTES"),
+        *[("y,A,s2,1", "E-ORDERKEPT")] * 2,
+        ("y,A,s3,1", "E-ORDERKEPT"),
+    ]
+    words = {group.code: group.words for group in prepared.groups}
+    assert f"{most + line:,} bytes, and one may have {most:,}" in words["E-ORDERBYTES"]
+    assert {"B"} == {line[0] for batch in desk.batches(prepared) for line in batch}
+
+
 def test_a_record_with_rows_in_two_orders_keeps_both_back(desk):
     """And so on through the records that these share; the rest goes."""
     prepared = desk.prepared("B,A,s1,1", "D,C,s1,x", "E,D,s2,1", "A,B,s2,1", template=TWO_ORDERS)
@@ -248,6 +280,20 @@ def test_identifiers_may_stand_on_the_first_row_of_an_order_only(desk):
     ]
     (draft,) = prepared.drafts
     assert hashlib.sha256((desk.scratch / draft.file).read_bytes()).hexdigest() == draft.sha256
+
+
+def test_a_layout_larger_than_a_batch_file_is_refused(desk):
+    """It is known when it is laid out; the number of rows that would fit is told."""
+    records = [f"y,{order},s1,1" for order in "ABCD"]
+    how = {"layout": LAYOUT, "extension": "xml"}
+    most = max(draft.size for draft in desk.prepared(*records, **how).drafts)
+    assert desk.prepared(*records, **how, max_size=most).verdict == "ready"
+    refused = desk.prepared(*records, **how, max_size=most - 1)
+    assert (refused.verdict, codes(refused), refused.drafts) == ("refused", {"E-BATCHBYTES": 1}, ())
+    assert f"a batch of 4 rows has {most} bytes, and one may have {most - 1}" in refused.reason
+    assert "max_rows of the feed to 3" in refused.groups[0].mend
+    assert (refused.counts.sent, refused.counts.kept_back) == (0, 4)
+    assert desk.prepared(*records, **how, max_size=most - 1, max_rows=3).verdict == "ready"
 
 
 def test_a_layout_writes_the_checked_rows_in_another_form(desk):

@@ -6,8 +6,10 @@ import socket
 from typing import Any
 
 import pytest
+from paramiko import ServerInterface
 
 from agent.errors import Permanent
+from agent.sandbox.storage import Files
 
 
 def test_listens_on_loopback_only(stand_in: Any) -> None:
@@ -29,6 +31,15 @@ def test_records_what_it_took(stand_in: Any, channel_to: Any, make_parcel: Any) 
     channel_to(server).send(parcel, lambda: None)
     (one,) = server.accepted
     assert (one.name, one.size, one.sha256) == (parcel.name, parcel.size, parcel.sha256)
+
+
+def test_a_file_that_goes_while_it_lists_hides_no_other(stand_in: Any) -> None:
+    """A name with nothing behind it is left out of a listing."""
+    storage = stand_in().storage
+    (storage.root / "gone.csv").symlink_to(storage.root / "nowhere")
+    (storage.root / "here.csv").write_bytes(b"x")
+    listed = Files(ServerInterface(), storage).list_folder("/")
+    assert [(one.filename, one.st_size) for one in listed] == [("here.csv", 1)]
 
 
 def test_keys_may_log_in(stand_in: Any, make_parcel: Any, tmp_path: Any) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 import pytest
 from pydantic import Field, model_validator
 
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.kinds import Kinds
+from agent.settings.models import AckOptions, Destination, Seconds, Secret, WayOptions
 
 
 class Sftp(Destination):
@@ -31,7 +32,24 @@ class Sftp(Destination):
         return self
 
 
+class Mailbox(AckOptions):
+    """Where answers come from, like the real ones."""
+
+    type: Literal["mailbox"] = "mailbox"
+    host: Annotated[str, Field(min_length=1)]
+    password: Secret | None = None
+    through: str = ""
+
+
+class Webhook(WayOptions):
+    """A way to tell people, like the real ones."""
+
+    type: Literal["webhook"] = "webhook"
+    url: Secret
+    timeout: Annotated[Seconds, Field(gt=0, le=20)] = 10.0
+
+
 @pytest.fixture
 def kinds():
     """Return what `load` is given in place of the real channels."""
-    return {"sftp": Sftp}
+    return Kinds({"sftp": Sftp}, {"mailbox": Mailbox}, {"webhook": Webhook})

@@ -5,10 +5,12 @@ differs from base/, and last `=== expected`: `file:line:column CODE` and the tex
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent import channels
 from agent.errors import SettingsError
 from agent.settings.loader import load
 
@@ -43,6 +45,12 @@ def _begins(content, line, column):
     """Return what begins at a place, read as the file's reader does."""
     text = content.decode("utf-8-sig", errors="replace")
     return re.split(r"\r\n|\r|\n", text)[line - 1][column - 1 :]
+
+
+@pytest.fixture
+def kinds(kinds):
+    """Return the kinds of destination that the cases name: besides the tests' own, the real one by mail."""
+    return replace(kinds, destinations={**channels.kinds(), **kinds.destinations})
 
 
 @pytest.fixture

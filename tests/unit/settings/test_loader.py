@@ -78,7 +78,7 @@ def test_agent_yaml_is_read(folder, kinds):
     assert settings.scan == 0.5
     assert (settings.limits.memory, settings.limits.output) == (2**30, 5000)
     main, spare = settings.destinations["main"], settings.destinations["spare"]
-    assert isinstance(main, kinds["sftp"])
+    assert isinstance(main, kinds.destinations["sftp"])
     assert (main.port, main.username, main.look, main.max_rows) == (2222, "0123", False, None)
     assert (main.host_keys, spare.host_keys) == (("a key",), ("a", "b"))
     assert main.private_key.file == Path("keys/main")

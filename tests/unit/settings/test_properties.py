@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import SettingsError
+from agent.settings.kinds import Kinds
 from agent.settings.loader import load
 from agent.settings.models import Destination, Secret, Settings
 
@@ -77,7 +78,7 @@ def _loaded(agent, feed):
         (folder / "agent.yaml").write_bytes(agent)
         (folder / "feeds" / "a.yaml").write_bytes(feed)
         try:
-            return load(folder, {"sftp": Sftp})
+            return load(folder, Kinds({"sftp": Sftp}))
         except SettingsError as error:
             _is_told_well(error, {"agent.yaml": agent, "feeds/a.yaml": feed})
             return str(error)

@@ -7,7 +7,17 @@ import pytest
 from agent.settings.models import Destination, Feed
 from agent.settings.schema import agent_schema, feed_schema
 
-AGENT_KEYS = {"version", "drop", "state", "scan", "destinations", "limits"}
+AGENT_KEYS = {
+    "version",
+    "drop",
+    "state",
+    "scan",
+    "destinations",
+    "acknowledgements",
+    "notices",
+    "limits",
+    "monitor",
+}
 
 
 def _references(part):
@@ -60,7 +70,7 @@ def test_a_destination_is_chosen_by_its_type(agent, kinds):
     assert chosen["properties"]["type"] == {"enum": ["sftp"]}
     assert chosen["allOf"][0]["then"] == {"$ref": "#/$defs/sftp"}
     sftp = agent["$defs"]["sftp"]
-    assert set(sftp["properties"]) == set(kinds["sftp"].model_fields)
+    assert set(sftp["properties"]) == set(kinds.destinations["sftp"].model_fields)
     assert "type" in sftp["required"]
 
 

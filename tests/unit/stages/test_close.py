@@ -237,7 +237,7 @@ def test_a_late_write_is_known_before_the_file_is_moved(house):
     (working,) = (house.drop() / "working").iterdir()
     working.write_bytes(source("A", "B"))
     house.engine.advance(submission.id)
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     first = close(house.context, submission.id)
     assert [group.code for group in first.groups] == ["W-LATEWRITE"]
     assert working.exists()
@@ -286,7 +286,7 @@ def test_a_folder_that_cannot_be_used_is_an_error_of_its_own(house):
     """It says which; the ledger hears nothing, and when the folder is mended all is told."""
     submission = house.taken("refunds.csv", source("A"))
     house.engine.advance(submission.id)
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     (house.drop() / "done").rmdir()
     (house.drop() / "done").write_text("a file")
     with pytest.raises(DropFolderError, match="the folder done of feed shop cannot be written"):
@@ -301,7 +301,7 @@ def test_a_drop_folder_that_is_gone_is_not_made_anew(house):
     """Its file system may not be mounted: nothing is written where it would be hidden later."""
     submission = house.taken("refunds.csv", source("A"))
     house.engine.advance(submission.id)
-    house.engine.deliver_due("there")
+    house.engine.deliverer.deliver_due("there")
     house.drop().rename(house.root / "elsewhere")
     with pytest.raises(DropFolderError):
         close(house.context, submission.id)

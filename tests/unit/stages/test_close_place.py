@@ -36,7 +36,7 @@ def told(drop, kind, text="words"):
     """Write a report there and clear the other folder."""
     with Place(drop, f"{kind}/{LABEL}") as place:
         place.write("report.html", lambda out: out.write(text))
-        place.clear_the_other({"refunds.rejects.csv": digest(b"ours")})
+        place.clear_the_others({"refunds.rejects.csv": digest(b"ours")})
 
 
 def names(folder):

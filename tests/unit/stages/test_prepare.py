@@ -64,6 +64,18 @@ def test_many_rows_become_several_batches(house_of):
     assert len({batch.id for batch in house.batches(submission)}) == 3
 
 
+def test_a_destination_that_takes_small_files_gets_several(house_of):
+    """None is larger than its max_size, and together they hold what one would."""
+    house = house_of(max_size=150)
+    submission = prepared(house, house.taken("refunds.csv", source(*"ABCDE")))
+    texts = [content(house, batch).decode() for batch in house.batches(submission)]
+    assert [batch.size for batch in house.batches(submission)] == [len(text) for text in texts]
+    assert len(texts) > 1
+    assert max(map(len, texts)) <= 150
+    rows = [row for text in texts for row in text.removeprefix(BATCH_HEADER).splitlines()]
+    assert rows == [f",{order},16027,RED-1,0,0,,ITEM_RETURNED" for order in "ABCDE"]
+
+
 def test_split_sends_the_good_and_gives_the_bad_back(house_of):
     """The rejects file holds the bad record with its reason, and only that."""
     house = house_of(feed(bad_rows=BadRows(policy="split", at_most=0.5)))

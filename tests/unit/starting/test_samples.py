@@ -11,6 +11,7 @@ from agent.model import Severity
 from agent.preparing.checking import feed_problems
 from agent.preparing.job import Job
 from agent.preparing.pipeline import prepare
+from agent.settings.kinds import Kinds
 from agent.settings.loader import load
 from agent.settings.models import Destination
 from agent.settings.shipped import find_template
@@ -58,7 +59,7 @@ def tried(tmp_path):
     def do(name, texts):
         (settings / "feeds" / "shop.yaml").write_text(texts["feed"], encoding="utf-8")
         (settings / "templates" / "shop.csv.j2").write_text(texts.get("template", ""), encoding="utf-8")
-        (feed,) = load(settings / "agent.yaml", {"any": Destination}).feeds.values()
+        (feed,) = load(settings / "agent.yaml", Kinds({"any": Destination})).feeds.values()
         assert feed_problems(feed, settings) == []
         template = find_template(feed.template, settings).read_text(encoding="utf-8")
         work = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"

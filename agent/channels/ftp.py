@@ -1,0 +1,244 @@
+"""The `ftp` channel: a batch travels over FTP under TLS and appears under its name whole or not at all.
+
+It never appends, overwrites nothing that it can see, and tells no password to a server that did not prove who
+it is, unless the settings allow plain FTP. What the server, or the way to it, did becomes one of three things
+in `classify`: it may work later, a person must change something, nobody can tell.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from agent.channels.base import ChangedError, one_by_one
+from agent.channels.ftps.delivery import ByRename, Direct
+from agent.channels.ftps.failures import (
+    FarError,
+    LoginBrokenError,
+    LoginError,
+    LostError,
+    PeerError,
+    RefusedError,
+    SecretError,
+    SignError,
+    TrustError,
+    UnclearError,
+)
+from agent.channels.ftps.places import Places
+from agent.channels.ftps.session import Session, connect
+from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net.dialing import unreachable
+from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
+from agent.net.patience import Patience, WaitingError
+from agent.settings.models import Destination, Seconds, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from agent.channels.base import Parcel, Receipt, Sighting
+    from agent.channels.ftps.delivery import Delivery
+    from agent.errors import ChannelError
+
+_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
+_PROBE_TIME = 5.0
+_FAILURES = (FarError, ChangedError, WaitingError, OSError)  # of everything below this module
+_PORT, _TLS_PORT = 21, 990
+
+
+def _one_line(text: str) -> str:
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):  # noqa: PLR2004 - the control characters of ASCII
+        raise ValueError("holds a control character, which would end an FTP command early")
+    return text
+
+
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("is not the whole path of a file; write one such as /etc/impact-agent/ca.pem")
+    return path
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
+class Options(Destination):
+    """A destination reached over FTP."""
+
+    type: Literal["ftp"] = "ftp"
+    host: Host
+    port: Port | None = None  # 21; 990 with `security: tls`
+    username: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
+    password: Secret
+    security: Literal["starttls", "tls", "none"] = (
+        "starttls"  # explicit FTPS (TLS is asked for), implicit FTPS, or with `allow_plain_ftp` only: none
+    )
+    ca_file: Annotated[Path, AfterValidator(_absolute)] | None = (
+        None  # certificates (PEM) trusted instead of the machine's own; the whole path
+    )
+    allow_plain_ftp: bool = False  # anybody on the way may read password and batches, and change them
+    directory: Line = ""  # where files are delivered; "" = where the login starts
+    temp_directory: Line = ""  # where they are while they travel; "" = the same folder, under a hidden name
+    publish: Literal["rename", "direct"] = (
+        "rename"  # direct: for servers that cannot rename; a half is visible
+    )
+    look: bool = True  # false: the server may not be asked whether a file is there
+    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
+    processed_directory: Line = ""  # where the server puts the files it took, when the agent may list it
+    connect_timeout: Seconds = 30.0  # for each connection, and again for greeting, TLS and login
+    idle_timeout: Seconds = 60.0  # without any answer
+    deadline: Seconds = 900.0  # for one batch, however busy the server is
+    keepalive: Seconds = 30.0  # between the system's signs of life on an idle connection
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if (self.security == "none") != self.allow_plain_ftp:
+            raise ValueError(
+                "must have both or neither of 'security: none' and 'allow_plain_ftp: true'; "
+                "use starttls or tls where the server offers either"
+            )
+        if self.ca_file and self.security == "none":
+            raise ValueError("has a ca_file but no TLS it could be used for")
+        if not (self.connect_timeout and self.idle_timeout and self.deadline):
+            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
+        return self
+
+    @property
+    def reached(self) -> int:
+        """The port that is meant."""
+        return self.port or (_TLS_PORT if self.security == "tls" else _PORT)
+
+
+class Channel:
+    """One FTP destination; its connection is kept between parcels and made anew when it is dead.
+
+    Args:
+        options: where and how.
+        reveal: reads a secret; asked at each login.
+        clock: monotonic seconds, for the pause after refused logins and the age of a kept connection.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        reveal: Callable[[Secret], bytes],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._options = options
+        self._reveal = reveal
+        self._clock = clock
+        self._patience = Patience(clock)
+        self._session: Session | None = None
+        self._used = 0.0
+
+    def look(self, parcel: Parcel) -> Sighting:
+        """Look whether an earlier attempt became visible; see `base.Channel`."""
+        try:
+            with self._at_work() as session:
+                return Places(session, self._options, parcel).look()
+        except _FAILURES as error:
+            raise self._verdict(error, visible=False) from error
+
+    def send(self, parcel: Parcel, will_publish: Callable[[], None]) -> Receipt:
+        """Deliver; see `base.Channel`."""
+        delivery: Delivery | None = None
+        try:
+            with self._at_work() as session:
+                way = Direct if self._options.publish == "direct" else ByRename
+                delivery = way(session, Places(session, self._options, parcel), parcel)
+                return _sent(delivery, will_publish)
+        except _FAILURES as error:
+            raise self._verdict(error, visible=delivery is not None and delivery.visible) from error
+
+    def send_all(
+        self, parcels: Iterable[Parcel], will_publish: Callable[[Sequence[Parcel]], None]
+    ) -> Iterator[Sequence[tuple[Parcel, Receipt | ChannelError]]]:
+        """Deliver several, one after the other; see `base.Channel`."""
+        return one_by_one(self.send, parcels, will_publish)
+
+    def close(self) -> None:
+        """Let go of the connection; never raises, safe to call twice."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    @contextmanager
+    def _at_work(self) -> Iterator[Session]:
+        session = self._kept() or self._connected()
+        session.watch.begin(self._options.deadline, self._options.idle_timeout)
+        try:
+            yield session
+        finally:
+            session.watch.end()
+            self._used = self._clock()
+
+    def _kept(self) -> Session | None:
+        if self._session is not None and not self._answering(self._session):
+            self.close()
+        return self._session
+
+    def _answering(self, session: Session) -> bool:
+        if session.watch.expired:
+            return False
+        if session.control.quiet and self._clock() - self._used < _PROBE_AFTER:
+            return True
+        try:
+            session.watch.begin(_PROBE_TIME, _PROBE_TIME)
+            session.control.order("say that it still lives", "NOOP")
+        except FarError:
+            return False
+        return True
+
+    def _connected(self) -> Session:
+        self._patience.check()
+        try:
+            self._session = connect(self._options, self._reveal)
+        except (LoginError, LoginBrokenError):
+            self._patience.refused()
+            raise
+        self._patience.accepted()
+        return self._session
+
+    def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
+        if isinstance(error, (LostError, PeerError, TrustError, OSError)):
+            self.close()
+        return classify(error, visible=visible)
+
+
+def _sent(delivery: Delivery, will_publish: Callable[[], None]) -> Receipt:
+    found = delivery.prepare()
+    if found is not None:
+        return found
+    try:
+        will_publish()
+    except BaseException:
+        delivery.abandon()
+        raise
+    return delivery.publish()
+
+
+def classify(error: Exception, *, visible: bool = False) -> ChannelError:
+    """Decide what follows from a failure.
+
+    Args:
+        error: what went wrong, from `ftps/failures.py`, our own disk or the socket.
+        visible: whether the batch may have become visible before it went wrong.
+    """
+    words, evidence = _words(error), str(error)
+    if visible or isinstance(error, UnclearError):
+        return UnknownOutcome(f"nobody can tell whether the batch got through: {words}", evidence=evidence)
+    if isinstance(error, RefusedError):
+        return (Permanent if error.lasting else Transient)(words, evidence=evidence)
+    if isinstance(error, _LASTING):
+        return Permanent(words, evidence=evidence)
+    return Transient(words, evidence=evidence)
+
+
+_LASTING = (TrustError, PeerError, LoginError, SecretError, SignError, ChangedError)
+
+
+def _words(error: Exception) -> str:
+    return unreachable(error) if isinstance(error, OSError) else str(error)
