@@ -60,7 +60,7 @@ def tried(tmp_path):
         (settings / "feeds" / "shop.yaml").write_text(texts["feed"], encoding="utf-8")
         (settings / "templates" / "shop.csv.j2").write_text(texts.get("template", ""), encoding="utf-8")
         (feed,) = load(settings / "agent.yaml", Kinds({"any": Destination})).feeds.values()
-        assert feed_problems(feed, settings) == []
+        assert feed_problems(feed, settings, {}) == []
         template = find_template(feed.template, settings).read_text(encoding="utf-8")
         work = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"
         work.mkdir()
