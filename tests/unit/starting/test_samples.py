@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from agent.model import Severity
-from agent.preparing.checking import feed_problems
 from agent.preparing.job import Job
 from agent.preparing.pipeline import prepare
+from agent.preparing.usable import problems_of
 from agent.settings.kinds import Kinds
 from agent.settings.loader import load
 from agent.settings.models import Destination
@@ -59,8 +59,9 @@ def tried(tmp_path):
     def do(name, texts):
         (settings / "feeds" / "shop.yaml").write_text(texts["feed"], encoding="utf-8")
         (settings / "templates" / "shop.csv.j2").write_text(texts.get("template", ""), encoding="utf-8")
-        (feed,) = load(settings / "agent.yaml", Kinds({"any": Destination})).feeds.values()
-        assert feed_problems(feed, settings, {}) == []
+        loaded = load(settings / "agent.yaml", Kinds({"any": Destination}))
+        (feed,) = loaded.feeds.values()
+        assert problems_of(loaded, feed) == []
         template = find_template(feed.template, settings).read_text(encoding="utf-8")
         work = tmp_path / f"work-{len(list(tmp_path.iterdir()))}"
         work.mkdir()
