@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from agent.cli import console
 from agent.cli.common import json_option
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.feedback.story import Preview
-    from agent.settings.models import Settings
+    from agent.settings.models import Feed, Settings
     from agent.starting.planning import Plan
     from agent.starting.sampling import Sample
 
@@ -107,7 +109,11 @@ def new_feed(
             console.print_json(_json(chosen, settings.folder, written, told))
         else:
             console.preview(told)
-            click.echo("\n".join(("", *_next(chosen, settings.folder, written, plan))))
+            click.echo(
+                "\n".join(
+                    ("", *_written(settings.folder, written, plan), *_then(ctx, again.feeds[chosen], sample))
+                )
+            )
 
 
 def _settings(path: Path) -> Settings:
@@ -209,18 +215,28 @@ def _marks(folder: Path, written: Sequence[Path]) -> list[tuple[str, int, str]]:
     ]
 
 
-def _next(name: str, folder: Path, written: Sequence[Path], plan: Plan) -> list[str]:
-    """Say what was written, what to look at, and what to do then."""
+def _written(folder: Path, written: Sequence[Path], plan: Plan) -> list[str]:
+    """Say what was written, and what in it wants a look."""
     lines = [f"Written: {', '.join(str(path) for path in reversed(written))}"]
     if plan.shape is not None:
         template = find_template(plan.shape.template, folder)
         lines.append(f"This is {plan.shape.name}: its template is shipped, {template}.")
-    lines += ["", f"Look at each place marked with {UNKNOWN}:"]
-    lines += [f"  {file}:{line}: {text}" for file, line, text in _marks(folder, written)]
-    lines += ["", "Then look again, until it is what impact.com should get:"]
-    lines += ["  impact-agent check", f"  impact-agent preview SAMPLE --feed {name}"]
-    lines.append("  impact-agent explain CODE    what a finding means, and how to mend it")
-    return lines
+    marks = _marks(folder, written)
+    lines += ["", f"Look at each place marked with {UNKNOWN}:" if marks else "There is nothing to fill in."]
+    return [*lines, *(f"  {file}:{line}: {text}" for file, line, text in marks)]
+
+
+def _then(ctx: click.Context, feed: Feed, sample: Path) -> list[str]:
+    """Say what to do next, as commands that can be given as they stand."""
+    source = ctx.parent.get_parameter_source("config") if ctx.parent else None
+    named = f" -c {shlex.quote(str(ctx.obj.parent))}" if source is ParameterSource.COMMANDLINE else ""
+    return [
+        "",
+        "Then look again, until it is what impact.com should get:",
+        f"  impact-agent{named} check",
+        f"  impact-agent{named} preview {shlex.quote(str(sample))} --feed {feed.name}",
+        "  impact-agent explain CODE    what a finding means, and how to mend it",
+    ]
 
 
 def _json(name: str, folder: Path, written: Sequence[Path], told: Preview) -> dict[str, object]:

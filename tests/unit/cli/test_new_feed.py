@@ -34,7 +34,8 @@ def test_a_sample_becomes_a_feed_and_a_template(place, ask, sample, inbox):
     assert {path: text for path, text in tree(place.folder).items() if path in before} == before
     assert "feeds/woo-commerce-orders.yaml:11: action_tracker_id: CHECK" in said.out
     assert "NOTHING WOULD BE SENT" in said.out
-    assert "impact-agent preview SAMPLE --feed woo-commerce-orders" in said.out
+    command = f"impact-agent -c {place.config} preview '{sample}' --feed woo-commerce-orders"
+    assert command in said.out
     assert ask("check").code == 0
     assert not place.state.exists()
     assert arrived(inbox) == {}

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from agent.errors import RefusedFile
 from agent.mapping.mapping import FeedTemplate
 from agent.model import Level
-from agent.settings.models import Dates, Numbers
+from agent.preparing.usable import problems_of
+from agent.settings.kinds import Kinds
+from agent.settings.loader import load
+from agent.settings.models import Dates, Destination, Numbers
 from agent.starting.drafting import template_text
 from agent.starting.feedfile import feed_text
 from agent.starting.planning import planned
@@ -119,6 +122,25 @@ def test_every_table_gives_a_draft_that_can_be_read(names, texts, level):
         template(text, feed).bind([column.name for column in sampled(io.BytesIO(table(rows))).flat]).missing
         == ()
     )
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_settings_take_whatever_a_sample_has_in_it(text, tmp_path):
+    """As the agent itself reads them: every text is one, and says what it said in the sample."""
+    rows = [
+        ["Order", f"Order status {text}", "Reason"],
+        ["00123", "refunded", text],
+        ["00124", "paid", "damaged"],
+    ]
+    feed, made = drafted(table(rows), name=f"{text.strip('.')}.csv")
+    for kind, name, content in (("feeds", "shop.yaml", feed), ("templates", "shop.csv.j2", made)):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / name).write_text(content, encoding="utf-8")
+    agent = "version: 1\ndrop: ../drop\nstate: ../state\ndestinations:\n  there: {type: any}\n"
+    (tmp_path / "agent.yaml").write_text(agent, encoding="utf-8")
+    loaded = load(tmp_path / "agent.yaml", Kinds({"any": Destination}))
+    assert problems_of(loaded, loaded.feeds["shop"]) == []
+    assert set(loaded.feeds["shop"].reasons) >= {text.strip(), "damaged"}
 
 
 def test_what_is_ambiguous_is_declared_with_both_readings():
