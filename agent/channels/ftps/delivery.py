@@ -14,14 +14,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.ftps.failures import (
-    ChangedError,
-    FarError,
-    LostError,
-    RefusedError,
-    ShortError,
-    UnclearError,
-)
+from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.ftps.failures import RefusedError
 from agent.channels.sightings import proof
 
 if TYPE_CHECKING:
