@@ -22,7 +22,7 @@ from agent.readers.content import HEAD
 from agent.readers.header import COLUMN_CAP
 from agent.readers.oddities import in_xls, in_zip, refuse_odd
 from agent.readers.sheet import Sheet
-from agent.readers.sheetmarks import Marks, damaged
+from agent.readers.sheetmarks import Marks, damaged, too_wide
 from agent.readers.sheetparts import Parts, find_parts
 from agent.readers.zipped import DAMAGE, directory
 
@@ -98,7 +98,13 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
 
     """
     stream.seek(0)
-    parts = None if stream.read(len(_OLE)) == _OLE else _zip_parts(stream)
+    begins = stream.read(len(_OLE))
+    if not begins:
+        raise refusal("E-EMPTY", "the file is empty (0 bytes)", "export it again and check that it has rows")
+    if not begins.startswith((_OLE, _ZIP)):
+        words = "the file is no workbook, by its first bytes; the feed declares that it is one"
+        raise refusal("E-TYPE", words, "save it as a workbook, or mend the feed's `format:`")
+    parts = None if begins == _OLE else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
     if parts is None or not parts.sheets:  # not an .xlsx
@@ -149,14 +155,6 @@ def _locked() -> RefusedFile:
     return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
 
 
-def _too_wide(marks: Marks) -> RefusedFile:
-    reach = f"{marks.width:,} columns and {marks.height:,} rows"
-    words = f"the sheet reaches over {reach}; {COLUMN_CAP:,} columns are the most"
-    return refusal(
-        "E-COLCAP", words, "look for a stray cell far outside the table, and delete its row and column"
-    )
-
-
 def _choose(
     book: CalamineWorkbook, wanted: str, parts: Parts | None
 ) -> tuple[CalamineSheet, tuple[Fault, ...]]:
@@ -184,7 +182,7 @@ def _sheet(book: CalamineWorkbook, name: str, parts: Parts | None) -> CalamineSh
     """Load a sheet; one too large in area, or with an error that calamine stumbles over, is refused."""
     marks = parts.marks(name) if parts else Marks()
     if marks.width > COLUMN_CAP or marks.is_sparse:
-        raise _too_wide(marks)
+        raise too_wide(marks)
     for row, cells in marks.errors.items():
         for column, error in cells.items():
             if error not in _ERRORS:
