@@ -1,4 +1,4 @@
-"""The files that people could drop, by the hundred: countries × code pages × delimiters × formats, sound and damaged.
+"""The files that people could drop, by the hundred: countries by code pages by delimiters by formats, sound and damaged.
 
 Every file is made anew from the same seed, and what its cells were meant to say is kept beside it. A damaged file
 knows which codes may be said of it and which of its records cannot be sent: the others must be, to the letter.
@@ -10,7 +10,7 @@ import gzip
 import json
 import random
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
@@ -99,7 +99,7 @@ COUNTRIES = (
     Country("pl", ",", " ", "%Y-%m-%d", ("cp1250", "iso8859-2"), ("Żółw", "Łódź, mała")),
     Country("ru", ",", "\u00a0", "%d.%m.%Y", ("cp1251", "koi8-r", "utf-16"), ("Чай", "Сыр, 1 кг")),
     Country("gr", ",", ".", "%d/%m/%Y", ("cp1253", "utf-8"), ("Τσάι", "Ελιές; 2")),
-    Country("tr", ",", ".", "%d.%m.%Y", ("cp1254",), ("Şeker", "İğne, ırmak")),
+    Country("tr", ",", ".", "%d.%m.%Y", ("cp1254",), ("Şeker", "İğne, şık")),
     Country("il", ".", ",", "%d/%m/%Y", ("cp1255", "utf-8"), ("תה", "לחם"), "ILS"),
     Country(
         "jp", ".", ",", "%Y/%m/%d", ("cp932", "euc-jp", "utf-8-sig"), ("ソース", "ポット|大", "茶"), "JPY"
@@ -131,7 +131,7 @@ def rows(country: Country, dice: random.Random, many: int = 10) -> tuple[Row, ..
         order = (
             f"{dice.choice(ORDERS)}-{number}" if number % 3 else f"{number}{dice.choice(ORDERS)[1:]}{number}"
         )
-        if number == 2:  # noqa: PLR2004 - the second and third record
+        if number == 2:  # the second and third record
             order = made[1].order
         item = f"{dice.choice(country.words)} {number:03}"
         day = date(2026, dice.randint(1, 12), dice.randint(1, 28)).isoformat()

@@ -53,6 +53,7 @@ _ACTIVE = {
     "scripts/": "macros",
 }
 _ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"))
+_PANIC = "PanicException"
 _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 
@@ -111,20 +112,35 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
         found = in_xls(stream) if parts is None else in_zip(parts.archive)
         refuse_odd(found, hidden_rows_matter=reading.hidden_rows != "read")
     stream.seek(0)
-    try:
+    with _Guarded():
         book = CalamineWorkbook.from_filelike(stream)
         sheet, notes = _choose(book, reading.sheet, parts)
         marks = parts.marks(sheet.name) if parts else Marks()
-    except PasswordError:
-        raise _locked() from None
-    except (CalamineError, ValueError, OSError) as error:
-        raise damaged(str(error)) from error
     if parts and parts.date1904:
         words = (
             "the workbook counts its days from 1904, as on old Macintosh computers; its dates were read so"
         )
         notes = (*notes, Fault("N-DATE1904", words))
     return Sheet(sheet, marks, notes, reading, listener)
+
+
+class _Guarded:
+    """Makes a refusal of what calamine fails with; its panics are no Exceptions, and their class can be had nowhere."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """Refuse the file, if there was a failure of this kind.
+
+        Raises:
+            RefusedFile: E-TYPE, E-WORKBOOK.
+
+        """
+        if isinstance(error, PasswordError):
+            raise _locked() from None
+        if isinstance(error, CalamineError | ValueError | OSError) or (kind and kind.__name__ == _PANIC):
+            raise damaged(str(error)) from error
 
 
 def _zip_parts(stream: BinaryIO) -> Parts | None:

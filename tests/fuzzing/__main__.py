@@ -64,15 +64,15 @@ def main(name: str, seconds: float = 1_800, folder: str = "") -> int:
 
 def _at_random(target: Target, seconds: float, folder: Path) -> int:
     """Fuzz without anything learnt."""
-    seed = random.randrange(2**32)
-    dice = random.Random(seed)
+    seed = random.randrange(2**32)  # noqa: S311 - nothing secret
+    dice = random.Random(seed)  # noqa: S311 - as above
     end, runs = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         content = changed(dice.choice(target.seeds), dice)
         runs += 1
         try:
             target.measured(content)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
             (folder / f"found-{seed}-{runs}").write_bytes(content)
             traceback.print_exc()
             sys.stderr.write(f"seed {seed}, run {runs}: {content[:2_000]!r}\n")

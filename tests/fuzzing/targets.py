@@ -23,6 +23,7 @@ from agent.errors import RefusedFile
 from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
 from agent.stages.intake.dropfolder import fitting, shown_name
+from tests.oldbooks import xls, xlsb
 from tests.workbooks import ods, xlsx, zipped
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Target:
 def reads(content: bytes, **how: object) -> None:
     """Read some bytes as a dropped file to their end."""
     listener = Listener(_damaged, _remarked)
+    findings = ()
     try:
         source = open_source(io.BytesIO(content), Reading(**how), listener)
         source.attend(None, frozenset(source.columns[:1]), frozenset(source.columns[1:2]))
@@ -86,11 +88,11 @@ def reads(content: bytes, **how: object) -> None:
             assert len(cells) == len(source.columns), cells
             assert source.place(source.line, source.columns[0])
     except RefusedFile as refused:
-        assert refused.findings
-        for finding in refused.findings:
-            assert finding.code, finding
-            assert finding.words, finding
-            assert finding.mend, finding
+        findings = refused.findings or (refused,)
+    for finding in findings:
+        assert finding.code, finding
+        assert finding.words, finding
+        assert finding.mend, finding
 
 
 def _damaged(number: int, line: int, cells: list[str], fault: object) -> None:
@@ -135,7 +137,7 @@ def names(content: bytes) -> None:
     fault = settle.bad_name(name)
     assert fault is None or (fault.words and fault.mend)
     settle.twins([name, f"{name}x"])
-    assert len(fitting(name).encode("utf-8", "surrogateescape")) <= 255  # noqa: PLR2004 - of every file system
+    assert len(fitting(name).encode("utf-8", "surrogateescape")) <= 255  # of every file system
     shown_name(name).encode()
 
 
@@ -161,7 +163,8 @@ def _answer_seeds(kind: str) -> tuple[bytes, ...]:
 
 def targets() -> dict[str, Target]:
     """Return everything that is fuzzed by its name."""
-    book, table = xlsx(("S", TABLE)), ods(TABLE)
+    book, binary, table = xlsx(("S", TABLE)), xlsb(TABLE), ods(TABLE)
+    bins = "xl/worksheets/sheet1.bin"
     sheet, shared, main = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/workbook.xml"
     olds = tuple(path.read_bytes() for path in sorted((TESTS / "unit" / "readers" / "old").glob("*.xls")))
     columns = (Column("Order", 1, 8), Column("SKU", 9, 10, "none"), Column("Amount", 19, 6, "left"))
@@ -174,7 +177,9 @@ def targets() -> dict[str, Target]:
         "any": Target(
             reads, (CSV, JSON, LINES, XML, book, table, gzip.compress(CSV), zipped(("a", CSV)), *olds)
         ),
-        "xls": Target(some(reads, format="xls"), olds),
+        "xls": Target(some(reads, format="xls"), (*olds, xls(TABLE))),
+        "xlsb-sheet": Target(_part_of(binary, bins), (_part(binary, bins),)),
+        "xlsb-main": Target(_part_of(binary, "xl/workbook.bin"), (_part(binary, "xl/workbook.bin"),)),
         "xlsx-sheet": Target(_part_of(book, sheet), (_part(book, sheet),)),
         "xlsx-strings": Target(_part_of(book, shared), (_part(book, shared),)),
         "xlsx-main": Target(_part_of(book, main), (_part(book, main),)),

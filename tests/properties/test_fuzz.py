@@ -54,9 +54,9 @@ def test_long(name, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_no_time_grows_with_the_square_of_the_length(name):
     """Pieces of good inputs again and again, up to a megabyte: each takes a second at most, or eight times an eighth."""
-    target, dice = targets()[name], random.Random(name)
-    for seed in target.seeds[:4]:
-        for _ in range(6):
+    target, dice = targets()[name], random.Random(name)  # noqa: S311 - the same every time
+    for seed in target.seeds[:3]:
+        for _ in range(4):
             at = dice.randrange(len(seed))
             piece = seed[at : at + dice.randint(1, 24)]
             times = (MEGABYTE - len(seed)) // len(piece)

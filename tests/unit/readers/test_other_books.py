@@ -88,3 +88,13 @@ def test_an_ods_that_is_cut_off_is_refused(open_any, cut):
     opened = open_any(book)
     assert [code for code, _ in opened.refused] == ["E-WORKBOOK"]
     assert "no XML" in opened.words[0]
+
+
+def test_what_the_library_panics_at_is_refused(open_any):
+    """It is no ordinary exception, and would end the preparing process."""
+    whole = xls(TABLE)
+    ends = [open_any(whole[:size]) for size in range(512 * 2 + 64, 512 * 3, 37)]
+    assert {code for opened in ends for code, _ in opened.refused} <= {"E-WORKBOOK", "E-TYPE"}
+    assert all(opened.refused for opened in ends)
+    book = repacked(xlsb(TABLE), [("xl/_rels/workbook.bin.rels", b'Id="rId1"', b'Id="rId2"')])
+    assert [code for code, _ in open_any(book).refused] == ["E-WORKBOOK"]
