@@ -53,7 +53,7 @@ def test_long(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_time_grows_with_the_square_of_the_length(name):
-    """Pieces of good inputs again and again, up to a megabyte: each takes a second at most, or eight times an eighth."""
+    """Pieces of good inputs again and again, up to a megabyte: a second at most, or eight times an eighth."""
     target, dice = targets()[name], random.Random(name)  # noqa: S311 - the same every time
     for seed in target.seeds[:3]:
         for _ in range(4):
