@@ -33,11 +33,12 @@ HIDDEN, MERGED = "a hidden row", "merged cells"
 _END, _ENTRY = 0xFFFFFFFA, 128  # ends of chains and free sectors are from _END on
 _SMALL = 64  # bytes of a sector of the small stream
 _FORMULA, _ROW, _BOOLERR, _SHEET = 0x0006, 0x0208, 0x0205, 0x0809
-_SEVERAL = 0x00BD
+_SEVERAL, _DECLARED, _STRINGS = 0x00BD, 0x0200, 0x00FC
 _CELLS = frozenset(
     (_FORMULA, _BOOLERR, _SEVERAL, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x027E)
 )  # begin with row and column
 _ROW_HIDDEN = 0x20
+_SHORTEST, _WIDE = 3, 12  # bytes: of a text; of a declared size with rows of four bytes, as since 1997
 _BLOCK = 262_144
 _IN_ODS = (
     (re.compile(rb'value-type="error"'), ERROR),
@@ -96,11 +97,21 @@ def _of_records(book: bytes) -> Iterator[str]:
             sheets.append(Marks())
         elif kind in _CELLS:
             _measure(record, sheets[-1], several=kind == _SEVERAL)
+        elif kind == _DECLARED:
+            _measure_declared(record, sheets[-1])
+        elif kind == _STRINGS and struct.unpack_from("<I", record, 4)[0] > len(book) // _SHORTEST:
+            raise ValueError("it declares more texts than it could hold")
         if what := _odd_in(kind, record):
             yield what
     for marks in sheets:
         if marks.is_sparse:
             raise too_wide(marks)
+
+
+def _measure_declared(record: bytes, marks: Marks) -> None:
+    """Note how far a sheet says that it reaches: room is made for that at once."""
+    _, height, _, width = struct.unpack_from("<IIHH" if len(record) >= _WIDE else "<HHHH", record)
+    marks.height, marks.width = max(marks.height, height), max(marks.width, width)
 
 
 def _odd_in(kind: int, record: bytes) -> str:
@@ -123,7 +134,10 @@ def _measure(record: bytes, marks: Marks, *, several: bool) -> None:
 
 def _book(content: bytes) -> bytes:
     """Return the stream of records that lies in a compound file."""
-    size = 1 << struct.unpack_from("<H", content, 30)[0]
+    power = struct.unpack_from("<H", content, 30)[0]
+    if power not in (9, 12):
+        raise ValueError("its sectors have a size that there is not")
+    size = 1 << power
     directory, small_size, small_start = (struct.unpack_from("<I", content, at)[0] for at in (48, 56, 60))
     table: list[int] = []
     for sector in _table_sectors(content, size):

@@ -57,6 +57,26 @@ def test_a_cell_far_outside_is_refused_before_room_is_made_for_it(open_any, form
     assert "256 columns" in opened.words[0]
 
 
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (record(0x0200, struct.pack("<IIHHH", 0, 2**32 - 1, 0, 5, 0)), "E-COLCAP"),
+        (record(0x0200, struct.pack("<HHHHH", 0, 65_535, 0, 256, 0)), "E-COLCAP"),
+        (record(0x00FC, struct.pack("<II", 1, 2**31 - 1)), "E-WORKBOOK"),
+    ],
+    ids=["rows", "all", "texts"],
+)
+def test_what_an_xls_only_declares_is_refused_before_room_is_made_for_it(open_any, more, code):
+    """A few bytes that ask for a terabyte."""
+    assert [found for found, _ in open_any(xls(TABLE, more=more)).refused] == [code]
+
+
+def test_a_declared_size_that_fits_does_no_harm(open_any):
+    """Every program but ours declares one."""
+    opened = open_any(xls(TABLE, more=record(0x0200, struct.pack("<IIHHH", 0, 4, 0, 3, 0))))
+    assert opened.records == READ
+
+
 @pytest.mark.parametrize("at", [1, 3, 9])
 def test_a_chain_of_sectors_that_runs_in_a_circle_is_refused(open_any, at):
     """It was followed until memory ended."""
@@ -88,6 +108,13 @@ def test_an_ods_that_is_cut_off_is_refused(open_any, cut):
     opened = open_any(book)
     assert [code for code, _ in opened.refused] == ["E-WORKBOOK"]
     assert "no XML" in opened.words[0]
+
+
+def test_sectors_of_a_size_that_there_is_not_are_refused(open_any):
+    """The size is written as a power of two; any other than those of the form would be beyond all numbers."""
+    content = bytearray(xls(TABLE))
+    struct.pack_into("<H", content, 30, 65_535)
+    assert [code for code, _ in open_any(bytes(content)).refused] == ["E-WORKBOOK"]
 
 
 def test_what_the_library_panics_at_is_refused(open_any):
