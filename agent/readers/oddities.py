@@ -97,21 +97,13 @@ def _of_records(book: bytes) -> Iterator[str]:
             sheets.append(Marks())
         elif kind in _CELLS:
             _measure(record, sheets[-1], several=kind == _SEVERAL)
-        elif kind == _DECLARED:
-            _measure_declared(record, sheets[-1])
-        elif kind == _STRINGS and struct.unpack_from("<I", record, 4)[0] > len(book) // _SHORTEST:
-            raise ValueError("it declares more texts than it could hold")
+        else:
+            _measure_declared(kind, record, sheets[-1], len(book))
         if what := _odd_in(kind, record):
             yield what
     for marks in sheets:
         if marks.is_sparse:
             raise too_wide(marks)
-
-
-def _measure_declared(record: bytes, marks: Marks) -> None:
-    """Note how far a sheet says that it reaches: room is made for that at once."""
-    _, height, _, width = struct.unpack_from("<IIHH" if len(record) >= _WIDE else "<HHHH", record)
-    marks.height, marks.width = max(marks.height, height), max(marks.width, width)
 
 
 def _odd_in(kind: int, record: bytes) -> str:
@@ -122,6 +114,17 @@ def _odd_in(kind: int, record: bytes) -> str:
     if kind == _BOOLERR and record[7]:
         return ERROR
     return HIDDEN if kind == _ROW and record[12] & _ROW_HIDDEN else ""
+
+
+def _measure_declared(kind: int, record: bytes, marks: Marks, most: int) -> None:
+    """Note how far a sheet says that it reaches, and count the texts it says there are: each gets room at once."""
+    if kind == _DECLARED:
+        top, height, left, width = struct.unpack_from("<IIHH" if len(record) >= _WIDE else "<HHHH", record)
+        if top > height or left > width:
+            raise ValueError("a sheet ends before it begins")
+        marks.height, marks.width = max(marks.height, height), max(marks.width, width)
+    elif kind == _STRINGS and struct.unpack_from("<I", record, 4)[0] > most // _SHORTEST:
+        raise ValueError("it declares more texts than it could hold")
 
 
 def _measure(record: bytes, marks: Marks, *, several: bool) -> None:
@@ -216,7 +219,7 @@ def _of_content(part: BinaryIO) -> Iterator[str]:
                     yield what
             held = text[text.rfind(b"<") :][-_BLOCK:]
         parser.Parse(b"", True)  # noqa: FBT003 - as above
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also an encoding that there is not
         raise damaged(f"its content is no XML: {error}") from error
 
 

@@ -62,9 +62,10 @@ def test_a_cell_far_outside_is_refused_before_room_is_made_for_it(open_any, form
     [
         (record(0x0200, struct.pack("<IIHHH", 0, 2**32 - 1, 0, 5, 0)), "E-COLCAP"),
         (record(0x0200, struct.pack("<HHHHH", 0, 65_535, 0, 256, 0)), "E-COLCAP"),
+        (record(0x0200, struct.pack("<IIHHH", 5, 2, 0, 3, 0)), "E-WORKBOOK"),
         (record(0x00FC, struct.pack("<II", 1, 2**31 - 1)), "E-WORKBOOK"),
     ],
-    ids=["rows", "all", "texts"],
+    ids=["rows", "all", "backwards", "texts"],
 )
 def test_what_an_xls_only_declares_is_refused_before_room_is_made_for_it(open_any, more, code):
     """A few bytes that ask for a terabyte."""
@@ -101,8 +102,8 @@ def test_text_in_a_feed_of_workbooks_is_of_another_type(open_any):
     assert [code for code, _ in open_any(b"a;b\n1;2\n", format="xlsx").refused] == ["E-TYPE"]
 
 
-@pytest.mark.parametrize("cut", [b"</table:table-cell>", b"</table:table-row>", b"</office:body>"])
-def test_an_ods_that_is_cut_off_is_refused(open_any, cut):
+@pytest.mark.parametrize("cut", [b"</table:table-cell>", b"</table:table-row>", b"</office:body>", b"UTF"])
+def test_an_ods_that_is_not_whole_is_refused(open_any, cut):
     """Its reader went round and round, waiting for the end of a cell."""
     book = repacked(ods(TABLE), [("content.xml", cut, b"")])
     opened = open_any(book)
