@@ -211,6 +211,7 @@ def test_through_the_whole_agent(form, tmp_path):
     house.taken(name, corrected(rejects, ["BAD1"]))
     house.drain()
     house.stop()
+    house.workers.close()
     sent = [
         line.split(",") for content in house.far.files.values() for line in content.decode().splitlines()[1:]
     ]
