@@ -38,7 +38,7 @@ class Collector:
 
     def collect_due(self, name: str) -> bool:
         """Ask a source if it is its time, and hear what waits; true if anything was done."""
-        heard = self._hear((AnswerState.KEPT,))
+        heard = self._hear()
         if time.monotonic() < self._next.get(name, 0.0):
             return heard
         options = self._options(name)
@@ -46,7 +46,7 @@ class Collector:
             return heard
         fetched = self._engine.survive(name, lambda: self._fetch(name, options)) or False
         self._next[name] = time.monotonic() + self._pause(name, options)
-        return self._hear((AnswerState.KEPT, AnswerState.EARLY)) or fetched or heard
+        return self._hear() or fetched or heard
 
     def next_time(self, name: str) -> float:
         """Return the seconds until a source is to be asked again."""
@@ -119,6 +119,7 @@ class Collector:
         failures = self._failures.get(name, 0)
         return min(options.poll * 2.0 ** min(failures, 10), max(options.poll, _LONGEST))
 
-    def _hear(self, states: tuple[AnswerState, ...]) -> bool:
-        found = self._engine.context.ledger.acknowledgements(states, limit=_MANY)
+    def _hear(self) -> bool:
+        waiting = (AnswerState.KEPT, AnswerState.EARLY)
+        found = self._engine.context.ledger.acknowledgements(waiting, limit=_MANY)
         return any([self._engine.step(one.id) for one in found])  # noqa: C419 - all of them

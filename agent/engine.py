@@ -25,7 +25,7 @@ from agent.stages.acknowledge import hear
 from agent.stages.close import DropFolderError, close
 from agent.stages.due import Arrivals, is_owed, to_close, to_prepare
 from agent.stages.prepare import prepare
-from agent.states import SubmissionState, UnknownTransitionError
+from agent.states import AnswerState, SubmissionState, UnknownTransitionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agent.acks.base import Source
     from agent.channels.base import Channel
     from agent.ledger.transition import Transition
-    from agent.model import Submission
+    from agent.model import Acknowledgement, Submission
     from agent.settings.models import AckOptions, Destination, Settings, WayOptions
     from agent.stages.context import Context
     from agent.ways.base import Way
@@ -96,8 +96,8 @@ class Engine:
         """Move one submission, batch or acknowledgement one state on; false where there was nothing to do."""
         submission = self.context.ledger.submission(subject)
         if submission is None:
-            heard = self.context.ledger.acknowledgement(subject)
-            return self._hear(subject) if heard else self._send(subject)
+            kept = self.context.ledger.acknowledgement(subject)
+            return self._hear(kept) if kept else self._send(subject)
         if submission.state == SubmissionState.RECEIVED:
             return self._prepare(submission)
         if not self.arrivals.has_left(submission) or not is_owed(self.context, submission):
@@ -122,16 +122,19 @@ class Engine:
             raise LookupError(f"the ledger knows no {subject}")
         return self.deliverer.deliver_one(batch)
 
-    def _hear(self, subject: str) -> bool:
-        changes = hear(self.context, subject)
+    def _hear(self, kept: Acknowledgement) -> bool:
+        changes = hear(self.context, kept.id)
         self.commit(changes)
+        if not changes and kept.state == AnswerState.EARLY:
+            self._rest(kept.id, _MOVED_ON)  # the batch is still being sent
         return bool(changes)
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
         moved = [self.step(subject) for subject in self.to_prepare()]
-        moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
+        # An answer may end a doubt: it is heard before anything is looked for, or sent once more.
         moved += [self.collector.collect_due(one.place) for one in self.context.settings.acknowledgements]
+        moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
         moved.append(self.collector.watch_for_late_ones())
         moved += [self.step(subject) for subject in self.to_close()]
         return any(moved)

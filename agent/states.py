@@ -137,9 +137,9 @@ BATCH: dict[tuple[str, str], BatchState] = {
     (_B.TAKEN, "overdue"): _B.TAKEN,
     (_B.SENT, "settled"): _B.SENT,  # no answer is awaited any more
     (_B.TAKEN, "settled"): _B.TAKEN,
-    # An answer proves that it arrived, whatever we knew of it.
-    **{(state, "taken"): _B.TAKEN for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD)},
-    **{(state, "processed"): _B.PROCESSED for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD)},
+    # An answer proves that it arrived, whatever we knew of it; also where it waits to be sent once more.
+    **{(state, "taken"): _B.TAKEN for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD, _B.READY)},
+    **{(state, "processed"): _B.PROCESSED for state in (_B.IN_DOUBT, _B.DEFERRED, _B.HELD, _B.READY)},
     **{(state, "heard"): state for state in _B},  # an answer that says nothing new
     **{(state, "contradicted"): state for state in _B},  # one that cannot be true with what we know
 }

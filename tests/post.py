@@ -105,12 +105,7 @@ class Post:
 
     def answer(self, files: Mapping[str, bytes], *, sender: str = IMPACT, subject: str = "Result") -> None:
         """Send a mail with files to our mailbox; it is there when this returns."""
-        mail = EmailMessage(policy=policy.SMTP)
-        mail["From"], mail["To"], mail["Subject"] = sender, USER, subject
-        mail["Date"], mail["Message-ID"] = format_datetime(localtime()), make_msgid(domain="impact.com")
-        mail.set_content("See the attachment.\n")
-        for name, content in files.items():
-            mail.add_attachment(content, maintype="text", subtype="csv", filename=name)
+        mail = letter(files, sender=sender, subject=subject)
         self.send(mail.as_bytes(), sender)
 
     def send(self, mail: bytes, sender: str = IMPACT) -> None:
@@ -129,6 +124,17 @@ class Post:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+
+def letter(files: Mapping[str, bytes], *, sender: str = IMPACT, subject: str = "Result") -> EmailMessage:
+    """Write a mail to us with files."""
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"], mail["To"], mail["Subject"] = sender, USER, subject
+    mail["Date"], mail["Message-ID"] = format_datetime(localtime()), make_msgid(domain="impact.com")
+    mail.set_content("See the attachment.\n")
+    for name, content in files.items():
+        mail.add_attachment(content, maintype="text", subtype="csv", filename=name)
+    return mail
 
 
 def _delivered(server: Dovecot) -> int:

@@ -73,10 +73,10 @@ class Installation:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def run(self, **environment: str) -> Agent:
-        """Start `impact-agent run`, with more in its environment."""
+    def run(self, *words: str, **environment: str) -> Agent:
+        """Start `impact-agent run`, with more words and more in its environment."""
         log = self.folder / f"run-{len(self._processes)}.log"
-        self._processes.append(Agent(self.command("run"), log, environment))
+        self._processes.append(Agent(self.command("run", *words), log, environment))
         return self._processes[-1]
 
     @property

@@ -3,7 +3,8 @@
 A channel is one module in this folder with two names: `Options` (a `Destination` with the channel's own
 fields and a `type` literal) and `Channel`. It is found by its module name. No channel imports another.
 
-Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by the module's one `classify(error)`.
+Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by one `classify(error)`: the module's own, or
+that of `failures.py`, which channels to servers that keep files share.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from agent.channels.failures import ChangedError
 from agent.errors import ChannelError
 
 if TYPE_CHECKING:
@@ -85,10 +87,6 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
-
-
-class ChangedError(Exception):
-    """The bytes on our own disk are not those the parcel speaks of, or cannot be read."""
 
 
 def pieces(parcel: Parcel, size: int = 2**18) -> Iterator[bytes]:

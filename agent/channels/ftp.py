@@ -14,26 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agent.channels.base import ChangedError, one_by_one
+from agent.channels.base import one_by_one
+from agent.channels.failures import REFUSALS, FarError, LostError, PeerError, classify
 from agent.channels.ftps.delivery import ByRename, Direct
-from agent.channels.ftps.failures import (
-    FarError,
-    LoginBrokenError,
-    LoginError,
-    LostError,
-    PeerError,
-    RefusedError,
-    SecretError,
-    SignError,
-    TrustError,
-    UnclearError,
-)
+from agent.channels.ftps.failures import TrustError
 from agent.channels.ftps.places import Places
-from agent.channels.ftps.session import Session, connect
-from agent.errors import Permanent, Transient, UnknownOutcome
-from agent.net.dialing import unreachable
+from agent.channels.ftps.session import connect
 from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.patience import Patience, WaitingError
+from agent.net.kept import Kept
+from agent.net.patience import WaitingError
 from agent.settings.models import Destination, Seconds, Secret
 
 if TYPE_CHECKING:
@@ -41,11 +30,12 @@ if TYPE_CHECKING:
 
     from agent.channels.base import Parcel, Receipt, Sighting
     from agent.channels.ftps.delivery import Delivery
+    from agent.channels.ftps.session import Session
     from agent.errors import ChannelError
 
 _PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
 _PROBE_TIME = 5.0
-_FAILURES = (FarError, ChangedError, WaitingError, OSError)  # of everything below this module
+_FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _PORT, _TLS_PORT = 21, 990
 
 
@@ -128,10 +118,8 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._reveal = reveal
         self._clock = clock
-        self._patience = Patience(clock)
-        self._session: Session | None = None
+        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
         self._used = 0.0
 
     def look(self, parcel: Parcel) -> Sighting:
@@ -161,24 +149,17 @@ class Channel:
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
+        self._login.close()
 
     @contextmanager
     def _at_work(self) -> Iterator[Session]:
-        session = self._kept() or self._connected()
+        session = self._login.get()
         session.watch.begin(self._options.deadline, self._options.idle_timeout)
         try:
             yield session
         finally:
             session.watch.end()
             self._used = self._clock()
-
-    def _kept(self) -> Session | None:
-        if self._session is not None and not self._answering(self._session):
-            self.close()
-        return self._session
 
     def _answering(self, session: Session) -> bool:
         if session.watch.expired:
@@ -191,16 +172,6 @@ class Channel:
         except FarError:
             return False
         return True
-
-    def _connected(self) -> Session:
-        self._patience.check()
-        try:
-            self._session = connect(self._options, self._reveal)
-        except (LoginError, LoginBrokenError):
-            self._patience.refused()
-            raise
-        self._patience.accepted()
-        return self._session
 
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, PeerError, TrustError, OSError)):
@@ -218,27 +189,3 @@ def _sent(delivery: Delivery, will_publish: Callable[[], None]) -> Receipt:
         delivery.abandon()
         raise
     return delivery.publish()
-
-
-def classify(error: Exception, *, visible: bool = False) -> ChannelError:
-    """Decide what follows from a failure.
-
-    Args:
-        error: what went wrong, from `ftps/failures.py`, our own disk or the socket.
-        visible: whether the batch may have become visible before it went wrong.
-    """
-    words, evidence = _words(error), str(error)
-    if visible or isinstance(error, UnclearError):
-        return UnknownOutcome(f"nobody can tell whether the batch got through: {words}", evidence=evidence)
-    if isinstance(error, RefusedError):
-        return (Permanent if error.lasting else Transient)(words, evidence=evidence)
-    if isinstance(error, _LASTING):
-        return Permanent(words, evidence=evidence)
-    return Transient(words, evidence=evidence)
-
-
-_LASTING = (TrustError, PeerError, LoginError, SecretError, SignError, ChangedError)
-
-
-def _words(error: Exception) -> str:
-    return unreachable(error) if isinstance(error, OSError) else str(error)

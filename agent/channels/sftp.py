@@ -13,27 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from agent.channels.failures import REFUSALS, FarError, LostError, classify
 from agent.channels.ssh import pins
 from agent.channels.ssh.delivery import ByRename, Direct, send_together
-from agent.channels.ssh.failures import (
-    ChangedError,
-    FarError,
-    HostKeyError,
-    LoginBrokenError,
-    LoginError,
-    LostError,
-    PeerError,
-    RefusedError,
-    SecretError,
-    UnclearError,
-)
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
-from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
-from agent.net.dialing import unreachable
+from agent.errors import ChannelError
 from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.patience import Patience, WaitingError
+from agent.net.kept import Kept
+from agent.net.patience import WaitingError
 from agent.settings.models import Destination, Seconds, Secret
 
 if TYPE_CHECKING:
@@ -114,10 +103,8 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._reveal = reveal
         self._clock = clock
-        self._patience = Patience(clock)
-        self._connection: Connection | None = None
+        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
         self._used = 0.0
 
     def look(self, parcel: Parcel) -> Sighting:
@@ -160,13 +147,11 @@ class Channel:
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._login.close()
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
-        connection = self._kept() or self._connected()
+        connection = self._login.get()
         connection.watch.begin(self._options.deadline, self._options.idle_timeout)
         try:
             yield connection
@@ -174,13 +159,9 @@ class Channel:
             connection.watch.end()
             self._used = self._clock()
 
-    def _kept(self) -> Connection | None:
-        connection = self._connection
-        if connection is not None and (not connection.alive or not self._answering(connection)):
-            self.close()
-        return self._connection
-
     def _answering(self, connection: Connection) -> bool:
+        if not connection.alive:
+            return False
         if connection.quiet and self._clock() - self._used < _PROBE_AFTER:
             return True
         try:
@@ -190,44 +171,10 @@ class Channel:
             return False
         return True
 
-    def _connected(self) -> Connection:
-        self._patience.check()
-        try:
-            self._connection = connect(self._options, self._reveal)
-        except (LoginError, LoginBrokenError):
-            self._patience.refused()
-            raise
-        self._patience.accepted()
-        return self._connection
-
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, OSError)):
             self.close()
         return classify(error, visible=visible)
-
-
-def classify(error: Exception, *, visible: bool = False) -> ChannelError:
-    """Decide what follows from a failure.
-
-    Args:
-        error: what went wrong, from `ssh/failures.py` or the socket.
-        visible: whether the batch may have become visible before it went wrong.
-    """
-    words, evidence = _words(error), str(error)
-    if visible or isinstance(error, UnclearError):
-        return UnknownOutcome(f"nobody can tell whether the batch got through: {words}", evidence=evidence)
-    if isinstance(error, RefusedError):
-        return (Permanent if error.lasting else Transient)(words, evidence=evidence)
-    if isinstance(error, _LASTING):
-        return Permanent(words, evidence=evidence)
-    return Transient(words, evidence=evidence)
-
-
-_LASTING = (HostKeyError, PeerError, LoginError, SecretError, ChangedError)
-
-
-def _words(error: Exception) -> str:
-    return unreachable(error) if isinstance(error, OSError) else str(error)
 
 
 def _groups(parcels: Iterable[Parcel], most: int) -> Iterator[list[Parcel]]:

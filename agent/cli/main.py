@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import traceback
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from agent import __version__
 from agent.cli.exits import MEANINGS, Exit, exit_of
 from agent.errors import AgentError
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 _COMMANDS = {
     "run": "working",
@@ -86,6 +92,21 @@ def main() -> None:
     except (AgentError, OSError) as error:
         code = _said(_plain(error), exit_of(error))
     sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def hush() -> None:
+    """Have errors that nobody foresaw told by kind and place only: what they say may hold row contents."""
+    sys.excepthook = _crashed
+    threading.excepthook = lambda told: _crashed(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _crashed(kind: type[BaseException], _error: BaseException | None, trace: TracebackType | None) -> None:
+    words = [
+        "impact-agent: an error that nobody foresaw\n",
+        *traceback.format_tb(trace),
+        f"{kind.__name__}\n",
+    ]
+    sys.stderr.write("".join(words))
 
 
 def _said(words: str, code: Exit) -> Exit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+import time
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -45,7 +46,8 @@ def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> 
     _check(file, chosen)
     with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder:
         scratch = Path(folder)
-        job = replace(job_of(settings, chosen, file.resolve(), scratch), preview_rows=_SHOWN)
+        job = job_of(settings, chosen, file.resolve(), scratch)
+        job = replace(job, preview_rows=_SHOWN, now=time.time())
         workers = Workers(settings.limits)
         try:
             with console.progress("reading") as shown:

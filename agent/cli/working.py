@@ -29,27 +29,34 @@ _GOING = frozenset({BatchState.READY, BatchState.DEFERRED, BatchState.SENDING})
 _ASIDE = frozenset({SubmissionState.REJECTED, SubmissionState.QUARANTINED, SubmissionState.DUPLICATE})
 
 
+_verbose = click.option(
+    "-v", "--verbose", is_flag=True, help="Log also what only matters to whoever looks for a fault."
+)
+
+
 @click.command()
+@_verbose
 @click.pass_context
-def run(ctx: click.Context) -> None:
+def run(ctx: click.Context, verbose: bool) -> None:  # noqa: FBT001 - click's way
     """Work until stopped: take what is dropped, prepare, deliver, tell. SIGTERM ends it cleanly.
 
     SIGHUP has it read its settings again; if those are wrong, it says so and works on with the old ones.
     """
-    log.configure()
+    log.configure(level=_level(verbose=verbose))
     with Agent(checked(settings_at(ctx.obj)), ctx.obj, Notifier()) as agent:
         agent.run()
 
 
 @click.command()
+@_verbose
 @json_option
 @click.pass_context
-def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's way
+def once(ctx: click.Context, verbose: bool, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Make one pass: take, prepare, deliver, close; end when nothing is due now."""
-    if sys.stderr.isatty():  # the table below tells what became of each file
+    if sys.stderr.isatty() and not verbose:  # the table below tells what became of each file
         log.configure(stream=console.errors(), level=logging.WARNING, without=("submission.", "batch."))
     else:
-        log.configure()
+        log.configure(level=_level(verbose=verbose))
     with Agent(checked(settings_at(ctx.obj))) as agent:
         agent.engine.touched = set()
         with console.progress("preparing") as shown:
@@ -61,6 +68,10 @@ def once(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's w
         else:
             console.status(stories, empty="Nothing was due.")
     ctx.exit(outcome(stories, unsettled=agent.scanner.unsettled))
+
+
+def _level(*, verbose: bool) -> int:
+    return logging.DEBUG if verbose else logging.INFO
 
 
 def _stories(agent: Agent, touched: set[str]) -> list[Story]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _SAW_IT = "you have seen there what became of it: no answer is awaited any more"
 _SILENT = "impact.com has not answered yet"
 _TAKEN = "impact.com has it and has not said yet what became of the rows"
+_NONE = "none of it was processed: sends the same rows again under a new name"
 _AGAIN = "it is not there: sends the same rows again under a new name"
 
 
@@ -109,7 +110,7 @@ def _contradicted(story: Story, concerned: Sequence[Delivery]) -> Verdict:
             "What came back contradicts itself",
             "have answers that contradict what is known",
         ),
-        (*(f"{answer.name}: {answer.remark}" for answer in remarks), *reasons(concerned), *accepted(story)),
+        (*(f"{answer.name}: {answer.remark}" for answer in remarks), *reasons(concerned)),
         f"Look in impact.com (File Submissions) what became of {names(concerned)}; the answers are kept word for"
         " word in the archive.",
         (),
@@ -127,8 +128,9 @@ def _unclear(story: Story, concerned: Sequence[Delivery]) -> Verdict:
             "have an answer that cannot be read",
         ),
         _details(story, concerned),
-        f"Look in impact.com (File Submissions) what became of {names(concerned)}, then release it.",
-        commands("release", concerned, _SAW_IT),
+        f"Look in impact.com (File Submissions) what became of {names(concerned)}. If rows of it were processed,"
+        " release it; only if none was, resend it. The answer is kept word for word in the archive.",
+        (*commands("release", concerned, _SAW_IT), *commands("resend", concerned, _NONE)),
         caveat(story),
     )
 
@@ -177,7 +179,7 @@ def _odd(story: Story, concerned: Sequence[Delivery]) -> Verdict:
             "Processed, but not as it was counted here",
             "were counted otherwise by impact.com",
         ),
-        (*_details(story, concerned), *accepted(story)),
+        _details(story, concerned),
         f"Compare {names(concerned)} with what impact.com (File Submissions) shows of it.",
         (),
         caveat(story),

@@ -6,6 +6,7 @@ caller encodes it. Names are those impact.com does not ignore, and match the con
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-__all__ = ["bad_name", "batch_name", "encode", "line", "matches"]
+__all__ = ["bad_name", "batch_name", "encode", "line", "matches", "reads_back"]
 
 _DELIMITER = dialect().delimiter
 _LINE_END = dialect().line_end
@@ -41,6 +42,21 @@ def line(cells: Sequence[str]) -> str:
     if text.count(_DELIMITER) >= len(cells) or '"' in text or "\n" in text or "\r" in text:
         text = _DELIMITER.join(map(encode, cells))
     return text + _LINE_END
+
+
+def reads_back(cell: str, written: str) -> bool:
+    """Tell whether a cell as it was written reads back as it was: one cell, to the letter.
+
+    What stands without quotes does if it holds no sign of the format's own; the rest is read by Python's csv, which
+    shares no code with `encode`. A line of such cells reads back as these cells: each ends where its comma or line end
+    stands.
+    """
+    if written == cell:
+        return not any(sign in cell for sign in (_DELIMITER, '"', "\r", "\n"))
+    try:
+        return [[cell]] == list(csv.reader((written,), strict=True))
+    except csv.Error:
+        return False
 
 
 def batch_name(feed: str, day: dt.date, batch_id: str, extension: str, file_pattern: str = "") -> str | Fault:

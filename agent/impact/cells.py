@@ -11,7 +11,9 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from agent.impact.personal import CARD_LIKE
 from agent.model import Fault
+from agent.readers.novalue import LONGEST, NO_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,12 +51,11 @@ _UNPRINTABLE = re.compile("[\x00-\x0a\x0c-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _DESTROYED = re.compile(r"[0-9](?:[.,][0-9]+[eE][+-]?|[eE][+-](?=[0-9]{2}))[0-9]+")
 
 # Nearly all ids are plain, and pass at once. What might be a number in scientific notation, or begins like a
-# word for nothing (n…, u…), is looked at properly.
-_SOUND_ID = r"(?![nNuU]|[0-9](?:\.[0-9]+)?[eE])[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}"
+# word for nothing (n…, u…), or like a payment card, is looked at properly.
+_BRACED_CARD = CARD_LIKE.replace("{", "{{").replace("}", "}}")
+_SOUND_ID = rf"(?![nNuU]|[0-9](?:\.[0-9]+)?[eE]|{_BRACED_CARD})[A-Za-z0-9][A-Za-z0-9._-]{{{{0,{{}}}}}}"
 
-_NO_VALUE = frozenset({"n/a", "#n/a", "null", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!"})
-_NO_ID = _NO_VALUE | {"nan", "none", "undefined"}
-_LONGEST_NO_VALUE = 16
+_NO_ID = NO_VALUE | {"nan", "none", "undefined"}
 
 
 def blame(code: str, column: str, words: str, mend: str, text: str) -> Fault:
@@ -87,9 +88,12 @@ def cell(column: str, read: Rule, *, required: bool, why: str = "") -> Rule:
     return rule
 
 
-def identifier(column: str, *, size: int, prefix: str = "") -> Rule:
-    """Read an id as opaque text: kept to the letter, or refused where it cannot be the true one."""
-    checks = (formula, _too_long(size), unwritable, untrimmed, _destroyed, _no_id)
+def identifier(column: str, *, size: int, prefix: str = "", private: tuple[Check, ...] = ()) -> Rule:
+    """Read an id as opaque text: kept to the letter, or refused where it cannot be the true one.
+
+    `private` are the checks of what must not be sent, here as below.
+    """
+    checks = (formula, _too_long(size), *private, unwritable, untrimmed, _other_digits, _destroyed, _no_id)
     sound = re.compile(_SOUND_ID.format(size - 1)).fullmatch
 
     def read(text: str) -> str | Fault:
@@ -104,9 +108,9 @@ def identifier(column: str, *, size: int, prefix: str = "") -> Rule:
     return read
 
 
-def plain_text(column: str, *, size: int) -> Rule:
+def plain_text(column: str, *, size: int, private: tuple[Check, ...] = ()) -> Rule:
     """Read free text: kept to the letter, or refused."""
-    checks = (formula, _too_long(size), _unprintable, untrimmed, unfilled)
+    checks = (formula, _too_long(size), *private, _unprintable, untrimmed, unfilled)
 
     def read(text: str) -> str | Fault:
         return _first(checks, text, column) or text
@@ -137,7 +141,7 @@ def untrimmed(text: str, column: str) -> Fault | None:
 
 def unfilled(text: str, column: str) -> Fault | None:
     """Refuse the texts that programs write where a value is missing."""
-    return _no_value(text, column, _NO_VALUE)
+    return _no_value(text, column, NO_VALUE)
 
 
 def _first(checks: tuple[Check, ...], text: str, column: str) -> Fault | None:
@@ -171,6 +175,17 @@ def _hidden(text: str, column: str, forbidden: re.Pattern[str]) -> Fault | None:
     return blame("E-CTRL", column, words, "remove that character in the source", text)
 
 
+def _other_digits(text: str, column: str) -> Fault | None:
+    """Refuse an id with digits of another script: it looks like the true one and is not."""
+    found = (
+        None if text.isascii() else next((one for one in text if one.isdecimal() and not one.isascii()), None)
+    )
+    if found is None:
+        return None
+    mend = "write it with the digits 0 to 9, as the shop does"
+    return blame("E-DIGITS", column, f"contains {code_point(found)}", mend, text)
+
+
 def _destroyed(text: str, column: str) -> Fault | None:
     if _DESTROYED.fullmatch(text) is None:
         return None
@@ -183,7 +198,7 @@ def _no_id(text: str, column: str) -> Fault | None:
 
 
 def _no_value(text: str, column: str, no_values: frozenset[str]) -> Fault | None:
-    if len(text) > _LONGEST_NO_VALUE or text.strip().casefold() not in no_values:
+    if len(text) > LONGEST or text.strip().casefold() not in no_values:
         return None
     words = "holds a word for a missing value instead of a value"
     return blame("E-NULLTXT", column, words, "fill in the value, or leave the cell empty", text)

@@ -14,13 +14,14 @@ from agent.impact.dialect import canonical, dialect
 from agent.impact.judging import Judgement, judging
 from agent.impact.layout import RefusedHeader, layout
 from agent.impact.orders import clearing, judging_orders, keying
+from agent.impact.personal import personal as private
 from agent.model import Fault, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
 
-    from agent.impact.cells import Rule
+    from agent.impact.cells import Check, Rule
     from agent.impact.dialect import Column, Kind
     from agent.impact.layout import Layout
     from agent.impact.orders import Clear, JudgeOrder, Key
@@ -55,11 +56,13 @@ def row_rules(
     codes: Mapping[str, Change | None],
     currency: str,
     max_amount: Decimal,
+    personal: Sequence[str] = (),
 ) -> RowRules:
     """Make the rules for batches of a level with this header (any spelling and order of the columns).
 
     `codes` are the account's own disposition codes with what they do (None: told by the amount), `currency`
-    is the account's (ISO 4217, or empty), `max_amount` the largest amount let through.
+    is the account's (ISO 4217, or empty), `max_amount` the largest amount let through, `personal` the columns
+    (any spelling) that may hold personal values.
 
     Raises:
         RefusedHeader: the header, the codes or the currency cannot be used; it holds every fault.
@@ -68,7 +71,12 @@ def row_rules(
     found = _layout(level, header, [*reasons.bad_codes(codes), *_bad_currency(currency)])
     known = reasons.codes_of(level, codes)
     judge = judging(found, known, currency=currency)
-    readers = {name: _reader(dialect().columns[name], level, known, max_amount) for name in found.header}
+    allowed = set(map(canonical, personal))
+    checks = {name: () if name in allowed else (private(name),) for name in found.header}
+    readers = {
+        name: _reader(dialect().columns[name], level, known, max_amount, checks[name])
+        for name in found.header
+    }
     return RowRules(
         level=level,
         header=found.header,
@@ -94,20 +102,22 @@ def _layout(level: Level, header: Sequence[str], refused: Sequence[Fault]) -> La
     return found
 
 
-def _reader(column: Column, level: Level, codes: reasons.Codes, max_amount: Decimal) -> Rule:
-    """Make the rule for a column's cells that are not empty."""
+def _reader(
+    column: Column, level: Level, codes: reasons.Codes, max_amount: Decimal, checks: tuple[Check, ...]
+) -> Rule:
+    """Make the rule for a column's cells that are not empty; `checks` are those of personal values."""
     name, size = column.name, column.size
     mobile = level is Level.MOBILE and name == "ActionID"
     readers: dict[Kind, Callable[[], Rule]] = {
         "identifier": lambda: cells.identifier(
-            name, size=size, prefix=dialect().mobile_prefix if mobile else ""
+            name, size=size, prefix=dialect().mobile_prefix if mobile else "", private=checks
         ),
         "tracker": lambda: amounts.tracker(name, size=size),
         "amount": lambda: amounts.amount(name, limit=max_amount),
         "quantity": lambda: amounts.quantity(name, size=size),
         "currency": lambda: currencies.currency(name),
         "reason": lambda: reasons.reason(name, level, codes, size=dialect().code_size),
-        "text": lambda: cells.plain_text(name, size=size),
+        "text": lambda: cells.plain_text(name, size=size, private=checks),
     }
     return readers[column.kind]()
 

@@ -169,10 +169,10 @@ UPDATE submission SET unended = unended + :more, concern_at = COALESCE(:concern_
 WHERE id = :id
 """
 UPDATE_BATCH = """
-UPDATE batch SET state = :state, reason = COALESCE(:reason, reason), updated_at = :updated_at,
-    tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at),
-    sent_at = CASE WHEN :sent_at IS NULL OR sent_at > 0 THEN sent_at ELSE :sent_at END,
-    taken_at = COALESCE(:taken_at, taken_at), processed_at = COALESCE(:processed_at, processed_at),
+UPDATE batch SET state = :state, reason = COALESCE(:reason, reason),
+    updated_at = COALESCE(:updated_at, updated_at), tries = COALESCE(:tries, tries), due_at = COALESCE(:due_at, due_at),
+    sent_at = COALESCE(:sent_at, sent_at), taken_at = COALESCE(:taken_at, taken_at),
+    processed_at = COALESCE(:processed_at, processed_at),
     awaited = COALESCE(:awaited, awaited), overdue_at = COALESCE(:overdue_at, overdue_at),
     refused = COALESCE(:refused, refused)
 WHERE id = :id AND state = :before

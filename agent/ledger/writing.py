@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PHASES = tuple(Phase)
 _SUBMISSION_STATES = frozenset(SubmissionState)
+_ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 
 
 def apply(connection: sqlite3.Connection, change: Transition, pen: Pen) -> None:
@@ -151,11 +152,11 @@ def _move_batch(connection: sqlite3.Connection, change: Transition, pen: Pen) ->
     values = {  # None keeps what is there
         "state": str(following),
         "reason": change.reason if change.reason or moved else None,
-        "updated_at": pen.at,
+        "updated_at": None if change.event == "heard" else pen.at,  # nothing is new then
         "tries": change.tries,
         "due_at": 0.0 if change.due_at is None and moved else change.due_at,
         "awaited": change.awaited,
-        **_of_answers(change, following, pen.at, moved=moved),
+        **_of_answers(change, before, following, pen.at),
         "id": change.subject,
         "before": before,
     }
@@ -172,12 +173,12 @@ def _move_batch(connection: sqlite3.Connection, change: Transition, pen: Pen) ->
     pen.write(Line(change.subject, change.event, before, following, _joined(change.reason, change.note)))
 
 
-def _of_answers(change: Transition, following: str, at: float, *, moved: bool) -> dict[str, object]:
+def _of_answers(change: Transition, before: str, following: str, at: float) -> dict[str, object]:
     """Return what a batch learns about its delivery and its answers; None keeps what is there."""
-    arrived = following in {BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED}
+    moved = following != before
     overdue = at if change.event == "overdue" else 0.0 if moved else None
     return {
-        "sent_at": at if moved and arrived else None,
+        "sent_at": at if following in _ARRIVED and before not in _ARRIVED else None,
         "taken_at": at if moved and following == BatchState.TAKEN else None,
         "processed_at": at if moved and following == BatchState.PROCESSED else None,
         "overdue_at": overdue,

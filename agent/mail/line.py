@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.mail.failures import LoginBrokenError, LoginError, RefusedError
-from agent.net.patience import Patience
+from agent.net.kept import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,9 @@ class Line:
         self.dotted = False
         self._relay = relay
         self._reveal = reveal
-        self._patience = Patience(clock)
-        self._session: Session | None = None
+        self._login: Kept[Session] = Kept(
+            self._connected, lambda there: there.answers(), (LoginError, LoginBrokenError), clock
+        )
         self._tokens: Tokens | None = None
 
     def send(self, message: Message, will_publish: Callable[[], None]) -> str:
@@ -54,7 +55,7 @@ class Line:
             OSError: there is no way to the relay.
         """
         self.dotted = False
-        session = self._kept() or self._connected()
+        session = self._login.get()
         try:
             reply = session.send(message, will_publish)
         except RefusedError:
@@ -68,26 +69,12 @@ class Line:
 
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
-        session, self._session = self._session, None
-        if session is not None:
-            session.close()
-
-    def _kept(self) -> Session | None:
-        if self._session is not None and not self._session.answers():
-            self.close()
-        return self._session
+        self._login.close()
 
     def _connected(self) -> Session:
         from agent.mail.session import connect  # noqa: PLC0415 - only who sends pays for loading smtplib
 
-        self._patience.check()
-        try:
-            self._session = connect(self._relay, self._reveal, self._token_source())
-        except (LoginError, LoginBrokenError):
-            self._patience.refused()
-            raise
-        self._patience.accepted()
-        return self._session
+        return connect(self._relay, self._reveal, self._token_source())
 
     def _token_source(self) -> Tokens | None:
         if self._relay.oauth is None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _OUR_FILTERS = frozenset(
-    {"amount", "quantity", "date", "reason", "order_id"}
+    {"amount", "quantity", "date", "reason", "order_id", "lookup"}
 )  # give plain text, whatever comes in
 _TEXT_FILTERS = frozenset({"trim", "upper", "lower", "replace"})  # give plain text for plain text
 

@@ -1,57 +1,51 @@
-"""What a template can call: amount, quantity, date, reason, order_id, numbered.
+r"""What a template can call. Nothing is guessed: what is not as the feed declares it is a finding.
 
-Each filter maps one text to one text with the feed's declared forms, remembers what it was asked before (bounded),
-and raises `BadValueError` when the text is not what it should be. Nothing is guessed.
+| written in a template | does | with | gives |
+|---|---|---|---|
+| `{{ row.Total \| amount }}` | reads a number as `numbers:` declares it | `numbers: de`, `1.234,50 €` | `1234.50` |
+| `{{ row.Qty \| quantity }}` | reads a whole number | `numbers: de`, `2,00` | `2` |
+| `{{ row.Date \| date }}` | reads a date as `dates:` declares it | `dates: de`, `02.03.2024` | `2024-03-02` |
+| `{{ row.Why \| reason }}` | the code that `reasons:` has for a text | `too small` | `ITEM_RETURNED` |
+| `{{ row.Name \| order_id }}` | an id without blanks around it, unless a spreadsheet destroyed it | ` 0012 ` | `0012` |
+| `{{ row.Cat \| lookup("cats") }}` | the entry of a table under `tables:` | `cats: cats.csv`, `Shoes` | `Footwear` |
+| `{{ row.Cat \| lookup("cats", default="Other") }}` | the same, or a default | `Boots` | `Other` |
+| `{% for order, lines in rows \| groupby("Order") %}` | records that share a value, each row knowing its own | | |
+| `{% for item in row \| numbered("Sku", "Amount") %}` | numbered columns Sku1, Amount1, Sku2, … | | `item.Sku` |
+| `{{ (row.Price \| amount \| float) * (row.Qty \| quantity \| int) }}` | exact arithmetic | `0,10`, `3` | `0.30` |
+
+Each filter maps one text to one text, remembers what it was asked before (bounded), and raises `BadValueError` when the
+text is not what it should be.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from jinja2 import Undefined
 
+from agent.mapping.numbers import number_text, quantity_text
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
+from agent.mapping.texts import BLANKS
 from agent.model import Fault
 from agent.readers.nested import Nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from agent.mapping.dates import DateReader
+    from agent.mapping.lookups import Tables
+    from agent.mapping.numbers import NumberForm
+
 _MEMO = 20_000  # remembered values of one filter
 _SHORT = 64  # longer texts are not remembered: memory stays flat
-_GROUP = 3  # digits between two thousands marks
 _LONGEST = 40  # characters of a number; more is refused unread
-_SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+", re.ASCII)
 # 1.23457E+12 is what a spreadsheet leaves of a long number; 1E5, without sign or point, may be somebody's id.
 _DESTROYED = re.compile(r"[0-9](?:[.,][0-9]+[eE][+-]?|[eE][+-](?=[0-9]{2}))[0-9]+", re.ASCII)
-_DIGITS = re.compile(r"[0-9]+", re.ASCII)
-_CLOCK = re.compile(r"%[-#]?[HIMSfpcXT]")  # a form with one of these tells a time of day
-
-
-class NumberForm(Protocol):
-    """How numbers are written: the feed's `numbers`."""
-
-    @property
-    def decimal(self) -> str:
-        """The decimal mark."""
-
-    @property
-    def thousands(self) -> str:
-        """What parts thousands, or ""."""
-
-    @property
-    def currency_signs(self) -> tuple[str, ...]:
-        """What may stand before or behind a number."""
-
-    @property
-    def negative(self) -> str:
-        """What a minus sign means: "refuse" (kept, and refused by the rules) or "absolute" (dropped)."""
 
 
 class Memo(dict[str, str]):
@@ -93,95 +87,17 @@ def _bad(code: str, words: str, mend: str, found: str) -> BadValueError:
     return BadValueError(Fault(code, words, mend, found[:_SHORT]))
 
 
-def number_text(text: str, form: NumberForm) -> str:
-    """Read a number as declared and write it with a point and nothing else: "1.234,50 €" → "1234.50".
-
-    Raises:
-        BadValueError: E-NUM, with the reading that was declared.
-    """
-    plain = text.strip(" \u00a0\u202f\t")
-    if not plain:
-        return ""
-    if len(plain) > _LONGEST:
-        raise _bad("E-NUM", "is far too long for a number", "put the amount here, in figures", plain)
-    for sign in form.currency_signs:
-        plain = plain.removeprefix(sign).removesuffix(sign).strip(" \u00a0\u202f")
-    minus = plain.startswith("-")
-    plain = plain.removeprefix("-").lstrip(" ")
-    for sign in form.currency_signs:
-        plain = plain.removeprefix(sign).strip(" \u00a0\u202f")
-    whole, mark, fraction = plain.partition(form.decimal)
-    digits = _without_thousands(whole, form.thousands)
-    if digits is None or not _DIGITS.fullmatch(digits) or (mark and not _DIGITS.fullmatch(fraction)):
-        raise _bad("E-NUM", "is not a number as this feed writes them", _number_hint(text, form), text)
-    sign = "-" if minus and form.negative != "absolute" else ""
-    return sign + digits + (f".{fraction}" if mark else "")
-
-
-def _without_thousands(whole: str, mark: str) -> str | None:
-    if not mark or mark not in whole:
-        return whole
-    first, *groups = whole.split(mark)
-    well_parted = 0 < len(first) <= _GROUP and all(len(group) == _GROUP for group in groups)
-    return first + "".join(groups) if well_parted else None
-
-
-def _number_hint(text: str, form: NumberForm) -> str:
-    other = "," if form.decimal == "." else "."
-    declared = f"the feed declares {form.decimal!r} as decimal mark"
-    if other in text and form.thousands != other:
-        return f"{declared}; if {other!r} is the decimal (or thousands) mark, say so under `numbers:`"
-    if text.strip().startswith("(") and text.strip().endswith(")"):
-        return "is it an accounting negative? write the amount that shall stand, without brackets"
-    if _SCIENTIFIC.fullmatch(text.strip()):
-        return "a spreadsheet has shortened it; export the column as text or with all digits"
-    if not text.isascii():
-        return f"{declared}; currency signs must be declared under `numbers: currency_signs`; only 0-9 are digits"
-    return f"{declared}; signs such as a currency must be declared under `numbers: currency_signs`"
-
-
-def quantity_text(text: str, form: NumberForm) -> str:
-    """Read a whole number: "2", "2.00" → "2".
-
-    Raises:
-        BadValueError: E-NUM when it is none.
-    """
-    number = number_text(text, form)
-    whole, _, fraction = number.partition(".")
-    if fraction.strip("0"):
-        raise _bad("E-NUM", "is not a whole number", "a quantity has no fraction", text)
-    return whole
-
-
 def order_id_text(text: str) -> str:
     """An order id without blanks around it.
 
     Raises:
         BadValueError: E-SCIID when a spreadsheet has turned it into a number.
     """
-    plain = text.strip(" \u00a0\u202f\t\ufeff")
+    plain = text.strip(f"{BLANKS}\ufeff")
     if _DESTROYED.fullmatch(plain):
         mend = "export it again with this column as text"
         raise _bad("E-SCIID", "a spreadsheet has destroyed this id", mend, text)
     return plain
-
-
-def date_filter(formats: Sequence[str]) -> Callable[[str], str]:
-    """Make the `date` filter: text in a declared form → ISO 8601."""
-    declared = f"declared: {', '.join(formats)}"
-
-    def answer(text: str) -> str:
-        plain = text.strip()
-        ours = not any(one.isdigit() and not one.isascii() for one in plain)
-        for form in formats if ours else ():
-            try:
-                moment = datetime.strptime(plain, form)  # noqa: DTZ007 - the source's own clock; no zone is invented
-            except ValueError:
-                continue
-            return moment.isoformat() if _CLOCK.search(form) else moment.date().isoformat()
-        raise _bad("E-DATE", "is not a date as this feed writes them", declared, text)
-
-    return answer
 
 
 def folded(text: str) -> str:
@@ -265,15 +181,16 @@ def decimal_number(value: object, default: Decimal | None = None) -> Decimal:
 
 
 def feed_filters(
-    numbers: NumberForm, formats: Sequence[str], reasons: Mapping[str, str]
+    numbers: NumberForm, dates: DateReader, reasons: Mapping[str, str], tables: Tables
 ) -> dict[str, Callable[..., object]]:
     """Make the filters of one feed, each remembering."""
     return {
         "amount": Memo(lambda text: number_text(text, numbers)).__getitem__,
         "quantity": Memo(lambda text: quantity_text(text, numbers)).__getitem__,
-        "date": Memo(date_filter(formats)).__getitem__,
+        "date": Memo(dates).__getitem__,
         "reason": Memo(reason_filter(reasons)).__getitem__,
         "order_id": Memo(order_id_text).__getitem__,
+        "lookup": tables.lookup,
         "numbered": numbered,
         "int": whole_number,
         "float": decimal_number,

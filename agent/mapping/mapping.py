@@ -22,18 +22,20 @@ from agent.mapping.layout import (
     read_layout,
     row_environment,
 )
+from agent.mapping.lookups import Tables, unknown_tables
 from agent.mapping.problems import TemplateProblem, TemplateRefusedError
 from agent.mapping.records import Stream, groupby
 from agent.mapping.single import ColumnFunction
+from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jinja2 import Template
 
-    from agent.mapping.filters import NumberForm
+    from agent.mapping.dates import DateReader
+    from agent.mapping.numbers import NumberForm
     from agent.mapping.records import Failed, Origin
-    from agent.model import Fault
 
 # What an expression can do to us on one record. Everything else is a mistake of ours and must be seen.
 EXPRESSION_FAILURES = (
@@ -47,6 +49,8 @@ EXPRESSION_FAILURES = (
 )
 
 Row = tuple[str, ...]
+
+_NO_TABLES: Mapping[str, Mapping[str, str]] = {}
 
 TEMPLATE_FILE = "<template>"  # how compiled templates are called in a traceback
 
@@ -64,19 +68,21 @@ class FeedTemplate:
         feed: Mapping[str, str],
         *,
         numbers: NumberForm,
-        dates: Sequence[str],
+        dates: DateReader,
         reasons: Mapping[str, str],
+        tables: Mapping[str, Mapping[str, str]] = _NO_TABLES,
     ) -> None:
         self.feed = dict(feed)
+        self.dates = dates
         self.environment: RowEnvironment = row_environment()
-        self.environment.filters.update(feed_filters(numbers, dates, reasons))
+        self.environment.filters.update(feed_filters(numbers, self.dates, reasons, Tables(tables)))
         self.environment.filters["groupby"] = groupby
         self.layout: Layout = read_layout(source, self.environment)
         self.header = self.layout.header
         self.digest = hashlib.sha256(source.encode()).hexdigest()
         bound = bind(self._tree(), None, self.feed)
-        if bound.problems:
-            raise TemplateRefusedError(*bound.problems)
+        if problems := (*unknown_tables(self._tree(), tables), *bound.problems):
+            raise TemplateRefusedError(*problems)
         self.columns_used = bound.used
         self._compile(bound.tree)
 
@@ -89,6 +95,13 @@ class FeedTemplate:
         in `missing` of what is returned.
         """
         return BoundTemplate(self, columns, order, nested)
+
+    def notes(self) -> tuple[Fault, ...]:
+        """Say what was assumed about the records so far."""
+        if not self.dates.assumed:
+            return ()
+        words = f"times that name no zone were read as times in {self.dates.zone}"
+        return (Fault("N-ZONE", words, "`dates: zone` of the feed sets it"),)
 
     def _tree(self) -> nodes.Template:
         return read_layout(self.layout.source, self.environment).tree
@@ -161,7 +174,7 @@ class BoundTemplate:
             records = stream.members if self.bound.grouped else (stream.cells,)
             failed(stream.group or self.origin(stream), self._diagnose(error, records), records)
 
-        return self._start(self._compiled, self.bound, stream, (told, _refuse))
+        return self._start(self._compiled, self.bound, stream, (told, self._refuse))
 
     def grouped_rows(
         self, stream: Stream, failed: Failed
@@ -224,17 +237,25 @@ class BoundTemplate:
             try:
                 return function(text)
             except EXPRESSION_FAILURES as error:
-                return record_fault(error, name)
+                return record_fault(error, name, self._template.layout.source)
 
         return answer
 
+    def _refuse(self, error: Exception) -> None:
+        words = in_words(error, self._template.layout.source)
+        words = f"the template fails outside its loop over the records: {words}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error
+
     def _diagnose(self, error: Exception, records: Sequence[Sequence[str]]) -> tuple[Fault, ...]:
         """Name every cell that fails on the records at hand; else the line of the template that does."""
+        source = self._template.layout.source
         if self._fails(records, frozenset()) is not None:
-            return (record_fault(error, ""),)
+            return (record_fault(error, "", source),)
         found = ((name, self._fails(records, frozenset({cell}))) for cell, name in enumerate(self._header()))
-        faults = dict.fromkeys(record_fault(failure, name) for name, failure in found if failure is not None)
-        return tuple(faults) or (record_fault(error, ""),)
+        faults = dict.fromkeys(
+            record_fault(failure, name, source) for name, failure in found if failure is not None
+        )
+        return tuple(faults) or (record_fault(error, "", source),)
 
     def _fails(self, records: Sequence[Sequence[str]], only: frozenset[int]) -> Exception | None:
         try:
@@ -267,8 +288,3 @@ class _Few:
 
 def _raise(error: Exception) -> None:
     raise error
-
-
-def _refuse(error: Exception) -> None:
-    words = f"the template fails outside its loop over the records: {in_words(error)}"
-    raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from agent.mapping.layout import RowEnvironment
 
 _FILTERS = frozenset(
-    {"amount", "quantity", "date", "reason", "order_id", "cell_text", "trim", "upper", "lower", "replace"}
+    {
+        "amount",
+        "quantity",
+        "date",
+        "reason",
+        "order_id",
+        "lookup",
+        "cell_text",
+        "trim",
+        "upper",
+        "lower",
+        "replace",
+    }
     | {"default", "d", "title", "capitalize", "string", "int", "float", "round", "abs"}
 )
 _TESTS = frozenset({"in", "equalto", "eq", "ne", "lt", "le", "gt", "ge", "odd", "even", "lower", "upper"})

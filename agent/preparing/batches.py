@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, BinaryIO
 
-from agent.errors import WorkerBroke
+from agent.codes import finding
+from agent.errors import RefusedFile, WorkerBroke
 from agent.impact.batchfile import line as header_line
 from agent.model import Change, Total
 from agent.preparing.job import Draft
+from agent.preparing.memo import UNREADABLE
 from agent.preparing.weights import Scales
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ class DraftSet:
         """Close, digest and describe every draft that has rows."""
         self.close()
         return tuple(
-            Draft(file.path.name, _digest(file.path), file.size, file.rows, file.totals.values())
+            Draft(file.path.name, _digest(file), file.size, file.rows, file.totals.values())
             for file in self.files
             if file.rows
         )
@@ -180,9 +182,25 @@ def _size(lines: Sequence[str]) -> int:
     return (len(text) if text.isascii() else len(text.encode())) + len(_LINE_END) * len(lines)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(draft: DraftFile) -> str:
+    """Read a closed draft back, and give its digest.
+
+    Its cells were read back as they were written (`memo.py`), and its lines are nothing but these cells; so it reads
+    back as it was meant if all its lines are there and no other.
+
+    Raises:
+        RefusedFile: T-ROUNDTRIP, a mistake of ours.
+    """
+    digest = hashlib.sha256()
+    size = lines = 0
+    with draft.path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            lines += block.count(b"\n")  # no cell holds one, see `lines_of`
+    if (size, lines) != (draft.size, draft.rows + 1):
+        raise RefusedFile(finding(UNREADABLE))
+    return digest.hexdigest()
 
 
 def without(draft: DraftFile, ranges: Iterable[tuple[int, int]], removed_rows: int) -> None:

@@ -10,6 +10,9 @@ from itertools import chain, compress, islice, pairwise
 from operator import is_not, itemgetter
 from typing import TYPE_CHECKING
 
+from agent.codes import finding
+from agent.errors import RefusedFile
+from agent.model import Fault
 from agent.preparing.rows import Block, Rows
 from agent.preparing.runs import FirstLook
 from agent.preparing.scratch import Run
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
 
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
-    from agent.model import Fault
     from agent.preparing.batches import DraftSet
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 512  # rows
 _EVERY = 16  # blocks between two words about progress
+_MOST_OF_ONE = 200_000  # rows of one record: a template that gives more does not come to an end
+_INNER_LOOP = "look for a loop inside its loop over rows"
 
 
 class PlainLook(FirstLook):
@@ -43,6 +47,8 @@ class PlainLook(FirstLook):
         self._waiting: list[tuple[str, ...]] = []  # rows as the template gave them, not looked at yet
         self._numbers: list[int] = []  # of their records
         self._at: list[int] = []  # and their lines
+        self._long = 0  # the record that a whole block of rows came from
+        self._rows_of_long = 0
 
     def rows(self, rows: Iterator[tuple[str, ...]], source: Source, progress: Callable[[int], None]) -> None:
         """Take all rows. This loop is the cost of preparing: nothing in it may grow."""
@@ -56,6 +62,18 @@ class PlainLook(FirstLook):
             if blocks % _EVERY == 0:
                 progress(source.number)
 
+    def _endless(self) -> None:
+        """Count the rows of one record, block by block, and give up where they do not end.
+
+        Raises:
+            RefusedFile: T-LIMIT.
+        """
+        same = self._numbers[0] == self._long
+        self._long, self._rows_of_long = self._numbers[0], _BLOCK + (self._rows_of_long if same else 0)
+        if self._rows_of_long > _MOST_OF_ONE:
+            words = f"the template gives more than {_MOST_OF_ONE:,} rows for one record"
+            raise RefusedFile(finding(Fault("T-LIMIT", words, _INNER_LOOP), place=f"line {self._at[0]}"))
+
     def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
         """Take records that gave no row but findings, behind the rows that came before them."""
         self._take()
@@ -65,6 +83,8 @@ class PlainLook(FirstLook):
         """Look at the rows that wait."""
         if not self._waiting:
             return
+        if len(self._numbers) == _BLOCK and self._numbers[0] == self._numbers[-1]:
+            self._endless()
         if not self._together():
             for cells, number, line in zip(self._waiting, self._numbers, self._at, strict=True):
                 self._row(cells, ((number, line),))

@@ -9,9 +9,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agent.errors import SettingsError
 from agent.impact.rules import RefusedHeader, row_rules
+from agent.mapping.dates import DateReader
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.settings.shipped import find_template
+from agent.settings.tables import tables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +44,9 @@ def feed_problems(feed: Feed, folder: Path, texts: Mapping[str, str]) -> list[st
     """
     try:
         path = find_template(feed.template, folder)
-        template = feed_template(feed, texts[feed.template])
+        template = feed_template(feed, texts[feed.template], tables_of(feed, folder, texts))
     except SettingsError as error:
-        return [str(error)]
+        return [str(problem) for problem in error.problems]
     except TemplateRefusedError as error:
         return [
             _placed(path, problem.line, problem.code, problem.words, problem.mend)
@@ -52,7 +54,12 @@ def feed_problems(feed: Feed, folder: Path, texts: Mapping[str, str]) -> list[st
         ]
     try:
         row_rules(
-            feed.level, template.header, codes=feed.codes, currency=feed.currency, max_amount=feed.max_amount
+            feed.level,
+            template.header,
+            codes=feed.codes,
+            currency=feed.currency,
+            max_amount=feed.max_amount,
+            personal=feed.personal,
         )
     except RefusedHeader as error:
         line = template.layout.header_line
@@ -60,8 +67,12 @@ def feed_problems(feed: Feed, folder: Path, texts: Mapping[str, str]) -> list[st
     return _layout_problems(feed, folder, texts)
 
 
-def feed_template(feed: Feed, text: str) -> FeedTemplate:
+def feed_template(
+    feed: Feed, text: str, tables: Mapping[str, Mapping[str, str]], now: float = 0.0
+) -> FeedTemplate:
     """Read a feed's template.
+
+    `tables` are the entries of its tables, by name; `now` is when the file came, UTC epoch seconds (0: there is none).
 
     Raises:
         TemplateRefusedError: it has mistakes.
@@ -70,8 +81,9 @@ def feed_template(feed: Feed, text: str) -> FeedTemplate:
         text,
         {**feed.variables, "name": feed.name},
         numbers=feed.numbers,
-        dates=feed.dates.formats,
+        dates=DateReader(feed.dates, now),
         reasons=feed.reasons,
+        tables=tables,
     )
 
 

@@ -75,6 +75,10 @@ class Findings:
         if len(self._waiting) >= _BUFFER:
             self.flush()
 
+    def told(self, code: str) -> bool:
+        """Whether there is a finding of this code."""
+        return any(known == code for known, _ in self._said)
+
     def room(self, fault: Fault) -> int:
         """Tell how many more findings like this one are kept; it must be no error."""
         return LISTED - self._kept[fault.code, fault.field]

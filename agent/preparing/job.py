@@ -6,9 +6,13 @@ import json
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.model import Change, Counts, Finding, FindingGroup, Severity, Total
 from agent.settings.models import Feed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,8 @@ class Job:
     max_rows: int
     preview_rows: int = 0  # how many batch rows to hand back for showing; 0 outside of preview
     max_size: int | None = None  # bytes of one batch file
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
+    now: float = 0.0  # when the file came, UTC epoch seconds; dates are too old or to come beside it
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -36,6 +42,8 @@ class Job:
                 "max_rows": self.max_rows,
                 "preview_rows": self.preview_rows,
                 "max_size": self.max_size,
+                "tables": self.tables,
+                "now": self.now,
             }
         )
 
@@ -52,6 +60,8 @@ class Job:
             raw["max_rows"],
             raw["preview_rows"],
             raw["max_size"],
+            raw["tables"],
+            raw["now"],
         )
 
 

@@ -107,5 +107,5 @@ def _by_template(job: Job, header: Sequence[str], draft: Draft) -> Iterator[str]
     try:
         yield from environment.from_string(job.layout).generate(values)
     except EXPRESSION_FAILURES as error:
-        problem = TemplateProblem("T-FAILED", template_line(error), f"the layout fails: {in_words(error)}")
-        raise TemplateRefusedError(problem) from error
+        words = f"the layout fails: {in_words(error, job.layout)}"
+        raise TemplateRefusedError(TemplateProblem("T-FAILED", template_line(error), words)) from error

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.impact.batchfile import encode
+from agent.codes import finding
+from agent.errors import RefusedFile
+from agent.impact.batchfile import encode, reads_back
 from agent.model import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+UNREADABLE = Fault(
+    "T-ROUNDTRIP", "the batch would not read back as it was meant", "nothing is sent; report this"
+)
 _REMEMBERED = 8192  # values of one column
 _SHORT = 64  # characters; longer texts are not remembered
 
@@ -28,9 +33,21 @@ class CellMemo(dict[str, "str | Fault"]):
         if not isinstance(found, Fault):
             found = self._rule(found)
         if not isinstance(found, Fault):
-            found = encode(found)
+            found = _written(found)
         if len(text) <= _SHORT:
             if len(self) >= _REMEMBERED:
                 self.clear()
             self[text] = found
         return found
+
+
+def _written(cell: str, write: Callable[[str], str] = encode) -> str:
+    """Write a cell, and read it back.
+
+    Raises:
+        RefusedFile: T-ROUNDTRIP, a mistake of ours.
+    """
+    written = write(cell)
+    if not reads_back(cell, written):
+        raise RefusedFile(finding(UNREADABLE))
+    return written

@@ -56,13 +56,14 @@ class Preparation:
     def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
         self.job, self.feed, self.progress = job, job.feed, progress
         self.scratch = Scratch(job.scratch)
-        self.template = feed_template(job.feed, job.template)
+        self.template = feed_template(job.feed, job.template, job.tables, job.now)
         self.rules: RowRules = row_rules(
             job.feed.level,
             self.template.header,
             codes=job.feed.codes,
             currency=job.feed.currency,
             max_amount=job.feed.max_amount,
+            personal=job.feed.personal,
         )
         most = None if job.layout else job.max_size  # a layout's size is known when all is laid out
         self.drafts = DraftSet(job.scratch, self.rules.header, job.max_rows, most)
@@ -91,7 +92,7 @@ class Preparation:
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
-        for note in source.notes:
+        for note in (*source.notes, *self.template.notes()):
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)

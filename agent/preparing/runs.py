@@ -14,6 +14,7 @@ from agent.preparing.memo import CellMemo
 from agent.preparing.rows import Rows
 from agent.preparing.scratch import Run
 from agent.preparing.settling import Settled, Settling, Tally
+from agent.preparing.shortened import Shortened
 from agent.preparing.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
 
+_IDS = frozenset({"ActionID", "Oid", "SKU"})  # opaque texts; a tracker has at most ten digits
+
 
 class FirstLook(Settling):
     """Takes rows one by one, each from one record; `finish` when the last one came."""
@@ -34,8 +37,11 @@ class FirstLook(Settling):
         self, rules: RowRules, scratch: Scratch, drafts: DraftSet, bound: BoundTemplate, currency: str
     ) -> None:
         super().__init__(rules, scratch, drafts, Tally())
+        named = tuple(zip(rules.header, rules.columns, strict=True))
+        self._ids = {name: Shortened(name, rule) for name, rule in named if name in _IDS}
         self.memos = tuple(
-            CellMemo(rule, bound.functions.get(cell)) for cell, rule in enumerate(rules.columns)
+            CellMemo(self._ids.get(name, rule), bound.functions.get(cell))
+            for cell, (name, rule) in enumerate(named)
         )
         self.verdicts = Verdicts(rules, currency)
         self.used = 0  # records that gave a row or a finding
@@ -57,8 +63,11 @@ class FirstLook(Settling):
         self._came_from(origins)
 
     def finish(self) -> None:
-        """Settle the last run, and count the warnings that were not listed."""
+        """Settle the last run, say what whole columns look like, and count the warnings that were not listed."""
         self._flush()
+        if not self.scratch.findings.told("W-IDPREC"):  # by the cells of a workbook
+            for fault in filter(None, (column.fault() for column in self._ids.values())):
+                self.scratch.findings.add(fault, ())
         for verdict in self.verdicts.counted():
             for fault in verdict.faults:
                 self.scratch.findings.count(fault, verdict.times)

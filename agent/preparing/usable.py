@@ -38,7 +38,7 @@ def settings_at(path: Path) -> Settings:
 
 
 def checked(settings: Settings) -> Settings:
-    """Return settings whose feeds can all be used, with the texts of their templates as they are now.
+    """Return settings whose feeds can all be used, with the texts of their templates and tables as they are now.
 
     Raises:
         SettingsError: with every mistake in templates, rules and names.
@@ -70,11 +70,11 @@ def renewed(settings: Settings, path: Path) -> Settings:
 def problems_of(settings: Settings, feed: Feed, texts: dict[str, str] | None = None) -> list[str]:
     """Return every mistake in a feed's template and rules, and in how its batches would be named.
 
-    Into `texts` go the templates that were read for it, by name.
+    Into `texts` go the templates and tables that were read for it, by name.
     """
     texts = {} if texts is None else texts
     try:
-        for wanted in filter(None, (feed.template, feed.layout)):
+        for wanted in filter(None, (feed.template, feed.layout, *feed.tables.values())):
             texts.setdefault(wanted, template_text(wanted, settings.folder))
         problems = feed_problems(feed, settings.folder, texts)
     except SettingsError as error:

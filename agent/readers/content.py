@@ -73,7 +73,9 @@ def refuse_other_content(head: bytes) -> None:
 
 
 def _other(name: str, mend: str) -> RefusedFile:
-    return refusal("E-TYPE", f"the file is {name}; delimited text (CSV) is expected", mend)
+    return refusal(
+        "E-TYPE", f"the file is {name}; a table is expected, as text (CSV), a workbook, JSON or XML", mend
+    )
 
 
 def _zip(head: bytes) -> RefusedFile:

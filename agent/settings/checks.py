@@ -105,10 +105,9 @@ def _texts(root: Node, key: str) -> Iterator[Scalar]:
 
 
 def templates_found(feeds: Iterable[Sheet], folder: Path) -> None:
-    """Look that every template and layout named by a feed is there."""
+    """Look that every template, layout and table named by a feed is there."""
     for page, root in feeds:
-        for key in ("template", "layout"):
-            named = _text(root, key)
+        for named in (_text(root, "template"), _text(root, "layout"), *_texts_below(root, "tables")):
             if named is not None and named.text:
                 _find(page, named, folder)
 
@@ -174,3 +173,10 @@ def _text(root: Node | None, key: str) -> Scalar | None:
 def _value(root: Node | None, key: str) -> Node | None:
     entries = root.entries if isinstance(root, Mapping) else ()
     return next((value for name, value in entries if name.text == key), None)
+
+
+def _texts_below(root: Node | None, key: str) -> list[Scalar]:
+    """Return the texts behind the keys that stand behind a key."""
+    found = _value(root, key)
+    below = found.entries if isinstance(found, Mapping) else ()
+    return [value for _, value in below if isinstance(value, Scalar) and not value.nothing]

@@ -34,6 +34,7 @@ __all__ = [
     "Format",
     "Limit",
     "Listen",
+    "Minuses",
     "Name",
     "Rows",
     "Seconds",
@@ -128,11 +129,15 @@ def _date_form(form: str) -> str:
     if len(form) > _LONGEST_NAME:
         raise ValueError("is longer than any date")
     try:
-        datetime.strptime(moment.strftime(form), form)  # noqa: DTZ007 - only whether the form can be read back
+        read = datetime.strptime(moment.strftime(form), form)  # noqa: DTZ007 - only whether the form can be read back
     except (ValueError, re.error):
         raise ValueError("is not a date form; write one such as %Y-%m-%d or %d.%m.%Y %H:%M") from None
     if "%" not in form:
         raise ValueError("has no % sign, so it matches no date; write a form such as %Y-%m-%d")
+    if "%Z" in form:
+        raise ValueError("has %Z, and names of zones are not unique; write %z for an offset such as +0200")
+    if read.date() != moment.date():
+        raise ValueError("tells no whole date; write day, month and year, such as %d.%m.%Y")
     return form
 
 
@@ -233,6 +238,7 @@ Ending = Annotated[str, AfterValidator(_ending)]
 Address = Annotated[str, AfterValidator(_address)]
 Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
+Minuses = Annotated[tuple[Literal["before", "behind", "brackets"], ...], Field(min_length=1)]
 Signs = tuple[Annotated[str, Field(min_length=1)], ...]
 Wildcards = Annotated[tuple[Annotated[str, AfterValidator(_wildcards)], ...], Field(min_length=1)]
 Codecs = Annotated[tuple[Annotated[str, AfterValidator(_codec)], ...], Field(min_length=1)]

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from agent.model import Change, Level  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.forms import (
@@ -21,7 +21,6 @@ from agent.settings.forms import (
     Codecs,
     Count,
     Currency,
-    DateForms,
     Delimiter,
     Ending,
     Extension,
@@ -33,13 +32,13 @@ from agent.settings.forms import (
     Rows,
     Seconds,
     Share,
-    Signs,
     TemplateName,
     Term,
-    Text,
     Wildcards,
     listening,
 )
+from agent.settings.frozen import Model
+from agent.settings.written import Dates, FixedColumn, Numbers
 
 __all__ = [
     "AckOptions",
@@ -64,12 +63,6 @@ __all__ = [
 ]
 
 
-class Model(BaseModel):
-    """Base of all settings: frozen, unknown keys are mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=False)
-
-
 class Secret(Model):
     """Where a secret is kept; exactly one of the three. Never the secret itself."""
 
@@ -85,36 +78,6 @@ class BadRows(Model):
     at_most: Share = 0.10  # split: above this share of bad orders nothing is sent
 
 
-class Numbers(Model):
-    """How numbers are written in the source. Only what is declared is understood."""
-
-    decimal: Literal[".", ","] = "."  # the sign before the decimals
-    thousands: Literal["", ",", ".", " ", "'", "\u00a0", "\u202f"] = ""  # the sign between groups
-    currency_signs: Signs = ()  # signs or codes that may stand before or behind, e.g. "€", "EUR"
-    negative: Literal["refuse", "absolute"] = "refuse"  # what the amount filter does with a minus sign
-
-    @model_validator(mode="after")
-    def _two_signs(self) -> Self:
-        if self.decimal == self.thousands:
-            raise ValueError("has the same sign for decimals and for thousands; they must differ")
-        return self
-
-
-class Dates(Model):
-    """How dates are written in the source (strptime forms), tried in order."""
-
-    formats: DateForms = ("%Y-%m-%d",)  # e.g. "%d.%m.%Y"
-
-
-class FixedColumn(Model):
-    """One column of a file with fixed widths."""
-
-    name: Text  # what templates call it
-    start: Rows  # its first character in the line, from 1
-    width: Rows  # characters
-    trim: Literal["both", "left", "right", "none"] = "both"  # sides on which filling blanks are left out
-
-
 class Feed(Model):
     """One drop folder with everything that belongs to it (feeds/NAME.yaml)."""
 
@@ -123,6 +86,9 @@ class Feed(Model):
     level: Level  # which columns its batches have
     template: TemplateName  # a file in templates/ beside agent.yaml, or one of the shipped ones
     variables: dict[str, str] = Field(default_factory=dict)  # what the template finds as feed.NAME
+    tables: dict[str, TemplateName] = Field(
+        default_factory=dict
+    )  # for lookup: name → .csv or .yaml in templates/
     destination: Name  # one of those in agent.yaml
     reasons: dict[str, str] = Field(default_factory=dict)  # source text → code; key "default" for the rest
     codes: dict[str, Change | None] = Field(
@@ -142,6 +108,9 @@ class Feed(Model):
     records: str = ""  # where the records of a JSON or XML file are: names parted by dots, e.g. result.orders
     lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
     columns: tuple[FixedColumn, ...] = ()  # format: fixed
+    personal: tuple[
+        str, ...
+    ] = ()  # batch columns that may hold e-mail addresses and what looks like card numbers
     id_lengths: dict[str, Rows] = Field(default_factory=dict)  # source column → characters its ids must have
     encoding: Codecs = ("utf-8",)  # one or several, tried in order over the whole file
     delimiter: Delimiter = "auto"  # between cells: auto, comma, semicolon, tab, pipe or the sign itself

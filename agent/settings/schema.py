@@ -70,6 +70,8 @@ class _Written(GenerateJsonSchema):
             field = made["properties"].get((known and known.alias) or name, {})
             form = field.get("description", "")
             field["description"] = f"{comment}. {form}" if form else comment
+        if "preset" in model.model_fields:
+            return {"anyOf": [made["properties"]["preset"], made]}
         return made | {"minProperties": 1, "maxProperties": 1} if issubclass(model, Secret) else made
 
     def tuple_schema(self, schema: core_schema.TupleSchema) -> JsonSchemaValue:

@@ -138,6 +138,8 @@ class Fitting:
     def _fit_model(self, node: Node, model: type[BaseModel], loc: Loc) -> object:
         if issubclass(model, Secret):
             return self._secret(node, loc)
+        if isinstance(node, Scalar) and "preset" in model.model_fields:
+            return {"preset": node.text}
         family = self._kinds.family(model)
         return self._chosen(node, model, family, loc) if family else self._fields(node, model, loc)
 

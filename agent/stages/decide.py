@@ -115,10 +115,15 @@ def _concerned(word: Word, owner: Submission, batches: Sequence[Batch]) -> list[
     if not meant:
         states = " and ".join(sorted({one.state for one in batches})) or owner.state
         raise CannotDecideError(f"there is nothing to {word.verb}: {word.subject} is {states}")
-    if word.verb != "cancel" and len({_event(word.verb, one) for one in meant}) > 1:
+    if word.verb != "cancel" and len({_meaning(word.verb, one) for one in meant}) > 1:
         named = ", ".join(f"{one.id} ({one.state})" for one in meant)
         raise CannotDecideError(f"say which batch to {word.verb}, for they are in different states: {named}")
     return meant
+
+
+def _meaning(verb: Verb, batch: Batch) -> tuple[str, bool]:
+    """Tell what a word is to a batch: to send again what was processed is another thing than what may be lost."""
+    return _event(verb, batch), batch.state == BatchState.PROCESSED
 
 
 def _event(verb: Verb, batch: Batch) -> str:

@@ -155,7 +155,8 @@ class Deliveries:
         """Return since when and until when a destination is left alone, None where it is not."""
         held = self.context.ledger.batches([BatchState.HELD], destination)
         spans = [(one.updated_at, self._due_at(one)) for one in held]
-        spans.append(self._quiet.get(destination, (0.0, 0.0)))
+        since, until = self._quiet.get(destination, (0.0, 0.0))
+        spans.append((since, self._heeded(destination, until)))
         standing = [span for span in spans if span[1] > self.context.now()]
         if not standing:
             return None
@@ -167,9 +168,12 @@ class Deliveries:
         return [one for one in since_then if self.context.ledger.attempts(one.id)][:1]
 
     def _due_at(self, batch: Batch) -> float:
-        """Return when a batch is due; further off than any wait lasts means that the clock was set back."""
-        longest = max(self.context.settings.destinations[batch.destination].retries.at_most, REFUSED)
-        return batch.due_at if batch.due_at <= self.context.now() + longest else 0.0
+        return self._heeded(batch.destination, batch.due_at)
+
+    def _heeded(self, destination: str, until: float) -> float:
+        """Return until when to wait; further off than any wait lasts means that the clock was set back."""
+        longest = max(self.context.settings.destinations[destination].retries.at_most, REFUSED)
+        return until if until <= self.context.now() + longest else 0.0
 
     def _waiting(self, destination: str) -> tuple[Batch, ...]:
         return self.context.ledger.batches([BatchState.DEFERRED], destination, limit=MANY)

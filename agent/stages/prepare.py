@@ -8,6 +8,7 @@ is at fault (a full disk, no process to be had) the file is not blamed.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from agent.ledger.transition import Transition
 from agent.model import Batch, Counts, Fault, FindingGroup, Severity
 from agent.preparing.checking import template_text
 from agent.preparing.job import Job
+from agent.settings.tables import tables_of
 from agent.spool import NoRoomError
 from agent.states import BatchState
 from agent.workers import TemplateUnusableError
@@ -64,7 +66,8 @@ def prepare(
         return _quarantined(received, "Q-ALTERED", words, "drop the file again; cancel this one")
     scratch = context.spool.scratch()
     try:
-        return _prepared(context, received, job_of(context.settings, feed, source, scratch), progress)
+        job = replace(job_of(context.settings, feed, source, scratch), now=received.received_at)
+        return _prepared(context, received, job, progress)
     except (TemplateUnusableError, SettingsError) as error:
         return _refused(received, f"the feed's template cannot be used: {error}")
     except WorkerBroke as error:
@@ -78,7 +81,7 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
     """Put together what the preparing process needs to know.
 
     Raises:
-        SettingsError: a template cannot be found or read.
+        SettingsError: a template or table cannot be found or read.
 
     """
     destination = settings.destinations[feed.destination]
@@ -90,6 +93,7 @@ def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
         scratch=scratch,
         max_rows=min(feed.max_rows, destination.max_rows or feed.max_rows),
         max_size=destination.max_size,
+        tables=tables_of(feed, settings.folder, settings.texts),
     )
 
 
@@ -224,7 +228,9 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     The same file that is prepared again on a person's word, or dropped again where the feed allows it, makes
     new batches: the far side may ignore a name that it knows.
     """
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{job.max_rows}\n{job.max_size}\n{__version__}"
+    tables = json.dumps(job.tables, sort_keys=True)
+    limits = f"{job.max_rows}\n{job.max_size}"
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{limits}\n{tables}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,

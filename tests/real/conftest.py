@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,3 +29,11 @@ def install(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
             return one
 
         yield made
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Throw dice that can be thrown again: with SEED=… the kills are aimed at the same moments."""
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    print(f"SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
+    return random.Random(seed)  # noqa: S311 - it only aims

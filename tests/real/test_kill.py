@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import random
 import statistics
 import threading
 import time
@@ -26,6 +24,7 @@ from tests.running import PATIENCE, arrived, put, told_in
 from tests.servers import wait_until
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -164,14 +163,6 @@ class Killer:
 
 def _sleep_until(moment: float) -> None:
     time.sleep(max(0.0, moment - time.monotonic()))
-
-
-@pytest.fixture
-def dice() -> random.Random:
-    """Throw dice that can be thrown again: with SEED=… the kills are aimed at the same moments."""
-    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
-    print(f"SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
-    return random.Random(seed)  # noqa: S311 - it only aims
 
 
 @pytest.fixture

@@ -154,6 +154,10 @@ def _header(message: Message, name: str) -> str:
     """Return a header as text on one line, encoded words read where that works."""
     raw = str(message.get(name, ""))[:_HEADER]
     text = _decoded_words(raw) if "=?" in raw and len(raw) < _LONGEST_SAID * 10 else raw
+    return _line(text)
+
+
+def _line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
@@ -183,9 +187,7 @@ def _report(parts: list[Message]) -> Report | None:
     if not found:
         return None
     said = [pair for part in found for pair in _SAID.findall(_status_text(part)[:_BODY])]
-    words = dict.fromkeys(
-        " ".join(value.split())[:_LONGEST_SAID] for name, value in said if name.lower() != "action"
-    )
+    words = dict.fromkeys(_line(value)[:_LONGEST_SAID] for name, value in said if name.lower() != "action")
     actions = tuple(value.strip().lower() for name, value in said if name.lower() == "action")
     return Report(actions, "; ".join(islice(words, 4)))
 

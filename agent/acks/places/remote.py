@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.acks.places.base import Found
-from agent.channels.sftp import Options, classify
-from agent.channels.ssh.failures import FarError, LoginBrokenError, LoginError, LostError, RefusedError
+from agent.channels.failures import REFUSALS, FarError, LostError, classify
+from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.packets import FOR_READING, Entry
 from agent.channels.ssh.steps import run
-from agent.net.patience import Patience, WaitingError
+from agent.net.kept import Kept
+from agent.net.patience import WaitingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agent.channels.sftp import Options
     from agent.channels.ssh.connection import Connection
     from agent.channels.ssh.steps import Steps
     from agent.channels.ssh.wire import Wire
@@ -37,14 +39,15 @@ class Remote:
     def __init__(
         self, options: Options, directory: str, reveal: Callable[[Secret], bytes], clock: Callable[[], float]
     ) -> None:
-        self._options, self._directory, self._reveal = options, directory, reveal
-        self._patience = Patience(clock)
-        self._connection: Connection | None = None
+        self._options, self._directory = options, directory
+        self._login: Kept[Connection] = Kept(
+            lambda: connect(options, reveal), lambda there: there.alive, REFUSALS, clock
+        )
 
     @property
     def alive(self) -> bool:
         """Whether there is a connection that nobody knows to be dead."""
-        return self._connection is not None
+        return self._login.is_open
 
     def listing(self, wanted: Callable[[str], bool]) -> list[Found]:
         """Return the plain files whose names are wanted."""
@@ -76,9 +79,7 @@ class Remote:
 
     def rest(self) -> None:
         """Let go of the connection."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        self._login.close()
 
     def _path(self, name: str) -> str:
         return posixpath.join(self._directory, name)
@@ -88,25 +89,12 @@ class Remote:
 
     def _asked(self, steps: Callable[[Wire], Steps[T]]) -> T:
         with self._classified():
-            connection = (
-                self._connection if self._connection and self._connection.alive else self._connected()
-            )
+            connection = self._login.get()
             connection.watch.begin(self._options.deadline, self._options.idle_timeout)
             try:
                 return run(connection.wire, steps(connection.wire))
             finally:
                 connection.watch.end()
-
-    def _connected(self) -> Connection:
-        self.rest()
-        self._patience.check()
-        try:
-            self._connection = connect(self._options, self._reveal)
-        except (LoginError, LoginBrokenError):
-            self._patience.refused()
-            raise
-        self._patience.accepted()
-        return self._connection
 
     @contextmanager
     def _classified(self) -> Iterator[None]:

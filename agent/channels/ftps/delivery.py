@@ -13,8 +13,15 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.channels.base import ChangedError, Receipt, pieces
-from agent.channels.ftps.failures import FarError, LostError, RefusedError, ShortError, UnclearError
+from agent.channels.base import Receipt, pieces
+from agent.channels.ftps.failures import (
+    ChangedError,
+    FarError,
+    LostError,
+    RefusedError,
+    ShortError,
+    UnclearError,
+)
 from agent.channels.ftps.places import Presence
 
 if TYPE_CHECKING:

@@ -1,10 +1,34 @@
-"""What can go wrong on the way to an FTP server, before anybody has decided what it means.
-
-The rooms below the channel raise these (and `OSError` from the socket); `classify` in the channel's module
-says which of them may be tried again. Their texts are plain words without secrets.
-"""
+"""What can go wrong on the way to an FTP server: what goes wrong at any server, and what only FTP knows of."""
 
 from __future__ import annotations
+
+from agent.channels.failures import (
+    ChangedError,
+    FarError,
+    LoginBrokenError,
+    LoginError,
+    LostError,
+    PeerError,
+    SecretError,
+    ShortError,
+    UnclearError,
+)
+
+__all__ = [
+    "ChangedError",
+    "FarError",
+    "GoodbyeError",
+    "LoginBrokenError",
+    "LoginError",
+    "LostError",
+    "PeerError",
+    "RefusedError",
+    "SecretError",
+    "ShortError",
+    "SignError",
+    "TrustError",
+    "UnclearError",
+]
 
 _LASTING = 500  # codes from here on mean: do not ask again
 NO_ROOM = 552  # "exceeded storage allocation": there may be room again later
@@ -24,61 +48,29 @@ MEANINGS = {
 }
 
 
-class FarError(Exception):
-    """Anything the far side, or the way to it, did to us."""
-
-
-class LostError(FarError):
-    """The connection broke, fell silent or ran out of time; what was asked last may have been done."""
-
-
 class RefusedError(FarError):
     """The server answered a request with a definite no: it was not carried out."""
 
     def __init__(self, step: str, code: int, text: str = "", *, begun: bool = False) -> None:
         self.step, self.code, self.text = step, code, text
+        self.lasting = code >= _LASTING and code != NO_ROOM
         self.begun = begun  # whether a transfer had begun: then something of the file may be there
         meaning = f": {MEANINGS[code]}" if code in MEANINGS else ""
         said = " ".join(filter(None, (str(code), text)))
         super().__init__(f"the server refused to {step}{meaning} ({said})")
-
-    @property
-    def lasting(self) -> bool:
-        """Whether asking again later cannot help."""
-        return self.code >= _LASTING and self.code != NO_ROOM
 
 
 class GoodbyeError(LostError):
     """The server said that it hangs up, instead of an answer."""
 
 
-class LoginBrokenError(LostError):
-    """The server hung up while it was checking the login: some do that in place of a refusal."""
-
-
-class ShortError(FarError):
-    """The server has stored another number of bytes than it was sent."""
-
-
 class TrustError(FarError):
     """The server offers no TLS, or did not prove to be the one it should be; no batch was sent."""
 
-
-class PeerError(FarError):
-    """The server does not speak FTP, or in a way that the agent does not accept."""
-
-
-class LoginError(FarError):
-    """The server refused user name or password."""
-
-
-class SecretError(FarError):
-    """The password in the settings cannot be used."""
+    lasting = True
 
 
 class SignError(FarError):
     """A name or path holds a sign that would end a command early; nothing was sent."""
 
-
-class UnclearError(FarError):
-    """Something stands under the parcel's name, or may, and it cannot be told to be the parcel."""
+    lasting = True

@@ -17,9 +17,16 @@ import termios
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from agent.channels.base import ChangedError, pieces
+from agent.channels.base import pieces
 from agent.channels.ftps.control import wrapped
-from agent.channels.ftps.failures import FarError, LostError, PeerError, RefusedError, ShortError
+from agent.channels.ftps.failures import (
+    ChangedError,
+    FarError,
+    LostError,
+    PeerError,
+    RefusedError,
+    ShortError,
+)
 from agent.channels.ftps.replies import LONGEST_LINE, port_in
 from agent.net.dialing import dial, unreachable
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from agent.channels.base import Receipt
+from agent.channels.base import Receipt, pieces
 from agent.channels.ssh.failures import (
     EXISTS,
     FAILURE,
@@ -26,7 +26,7 @@ from agent.channels.ssh.failures import (
 from agent.channels.ssh.packets import FOR_NEW
 from agent.channels.ssh.places import Presence
 from agent.channels.ssh.steps import together
-from agent.channels.ssh.upload import Upload, checked
+from agent.channels.ssh.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -169,7 +169,7 @@ class Direct(Delivery):
 
     def prepare(self) -> Steps[None]:
         """Make sure of our own bytes: afterwards it would be too late."""
-        for _ in checked(self.parcel):
+        for _ in pieces(self.parcel):
             pass
         yield from ()
 

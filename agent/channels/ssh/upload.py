@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from agent.channels.base import pieces
 from agent.channels.ssh.failures import (
     PERMISSION_DENIED,
     UNSUPPORTED,
@@ -17,7 +18,7 @@ from agent.channels.ssh.failures import (
 from agent.channels.ssh.packets import FOR_READING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from agent.channels.base import Parcel
     from agent.channels.ssh.steps import Steps
@@ -73,7 +74,7 @@ class Upload:
 
     def _write(self) -> Steps[None]:
         size, offset = self._wire.largest_write(self._handle), 0
-        for block in checked(self._parcel, size * max(_BLOCK // size, 1)):
+        for block in pieces(self._parcel, size * max(_BLOCK // size, 1)):
             for at in range(0, len(block), size):
                 piece = block[at : at + size]
                 self._under_way.append(self._wire.ask_write(self._handle, offset, piece))
@@ -127,25 +128,6 @@ class Upload:
 
     def _look_again(self) -> Steps[int | None]:
         return (yield from self._stored(self._wire.ask_open_size(self._handle)))
-
-
-def checked(parcel: Parcel, block: int = _BLOCK) -> Iterator[bytes]:
-    """Yield the parcel's bytes in blocks.
-
-    Raises:
-        ChangedError: at the end, when they were not the parcel's; or they cannot be read.
-    """
-    sha256, total = hashlib.sha256(), 0
-    try:
-        with parcel.path.open("rb", buffering=0) as source:
-            while piece := source.read(block):
-                sha256.update(piece)
-                total += len(piece)
-                yield piece
-    except OSError as error:
-        raise ChangedError(f"the batch file cannot be read: {error.strerror}") from error
-    if (total, sha256.hexdigest()) != (parcel.size, parcel.sha256):
-        raise ChangedError("the bytes of the batch file changed since it was prepared; nothing of it is used")
 
 
 def digest(wire: Wire, path: str, size: int) -> Steps[str]:

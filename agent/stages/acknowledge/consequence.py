@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _AWAITED = frozenset({BatchState.SENT, BatchState.TAKEN})
-_OPEN = frozenset({BatchState.IN_DOUBT, BatchState.DEFERRED, BatchState.HELD})
+_OPEN = frozenset(  # may have arrived: those who were never tried are told apart before
+    {BatchState.IN_DOUBT, BatchState.DEFERRED, BatchState.HELD, BatchState.READY}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def _processed_again(batch: Batch, refused: int) -> Consequence:
 
 
 def _bounced(batch: Batch, attempts: Sequence[Attempt], answer: Answer) -> Consequence:
-    words = f"the mail that carried it came back: {answer.remark}"
+    words = answer.remark or "the mail came back"
     if batch.state in {BatchState.SENT, BatchState.IN_DOUBT}:
         carried = doubtful(attempts)[-1:]
         back = [replace(one, outcome="bounced", evidence=answer.remark) for one in carried]
@@ -106,8 +108,8 @@ def _not_understood(batch: Batch, _attempts: Sequence[Attempt], answer: Answer) 
 def _unclear(batch: Batch, remark: str) -> Consequence:
     if batch.state not in _AWAITED:
         return Consequence("heard")
-    words = "an answer came that the agent cannot read; read it yourself, then release this batch"
-    return Consequence("unclear", f"{words}: {remark}" if remark else words)
+    why = f" ({remark})" if remark else ""
+    return Consequence("unclear", f"an answer came that the agent cannot read{why}; a person has to read it")
 
 
 def _contradicted(words: str) -> Consequence:

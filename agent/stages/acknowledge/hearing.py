@@ -73,10 +73,11 @@ class _Hearing:
     def __init__(self, context: Context, found: Acknowledgement) -> None:
         self._context, self._ledger, self._found = context, context.ledger, found
         self._early = False
+        self._opened: set[str] = set()  # submissions that it has opened again: once is enough
 
     def follow(self, answers: Sequence[Answer]) -> list[Transition]:
         """Return what follows from all that it says."""
-        told = [found for answer in answers for found in self._matched(answer)]
+        told = _agreed([found for answer in answers for found in self._matched(answer)])
         changes: list[Transition] = []
         seen: set[tuple[str, str]] = set()
         for batch, answer in told:
@@ -133,7 +134,8 @@ class _Hearing:
 
     def _reopened(self, batch: Batch) -> Iterator[Transition]:
         owner = self._ledger.submission(batch.submission)
-        if owner is not None and owner.state == SubmissionState.CLOSED:
+        if owner is not None and owner.state == SubmissionState.CLOSED and owner.id not in self._opened:
+            self._opened.add(owner.id)
             note = f"an answer came later: {self._found.id}"
             yield Transition(owner.id, "submission", "reopened", reason=owner.reason, note=note)
 
@@ -165,6 +167,22 @@ class _Hearing:
         lines = (json.dumps(_told(one), ensure_ascii=False) + "\n" for one in answer.refusals)
         place = f"spool/papers/{batch.submission}/refused-{batch.id}-{self._found.id}"
         return self._context.spool.write(place, "".join(lines).encode("utf-8", "replace")).paper("refused")
+
+
+def _agreed(told: Sequence[tuple[Batch, Answer]]) -> list[tuple[Batch, Answer]]:
+    """Choose none of several results for one batch that contradict each other, or that cannot all be read."""
+    results: dict[str, set[int | None]] = {}  # refused rows; None: somebody has to read it
+    for batch, answer in told:
+        if answer.stage in {Stage.PROCESSED, Stage.UNCLEAR}:
+            results.setdefault(batch.id, set()).add(answer.refused)
+    torn = {batch for batch, counts in results.items() if len(counts) > 1}
+    remark = "it brings several results for this batch, which contradict each other or cannot all be read"
+    return [
+        (batch, replace(answer, stage=Stage.UNCLEAR, remark=remark))
+        if batch.id in torn and answer.stage == Stage.PROCESSED
+        else (batch, answer)
+        for batch, answer in told
+    ]
 
 
 def _told(refusal: Refusal) -> dict[str, object]:

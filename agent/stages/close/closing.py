@@ -14,12 +14,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from agent.errors import SpoolError
+from agent.feedback.naming import rejects_name
 from agent.feedback.report import render_text, write_html
 from agent.ledger.transition import Transition
 from agent.model import FindingGroup, Paper, Severity
 from agent.spool import NoRoomError
 from agent.stages.close.place import Place, written_late
-from agent.stages.close.story import LATE, REPORTS, current, make_story, original_name, rejects_name
+from agent.stages.close.story import LATE, REPORTS, current, make_story, original_name
 from agent.states import SubmissionState, ended
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _rejects(context: Context, submission: Submission) -> dict[str, Paper]:
     for generation in range(submission.generation + 1):
         of_then = current(context.ledger.papers(submission.id), replace(submission, generation=generation))
         if "rejects" in of_then:
-            found[rejects_name(submission, generation)] = of_then["rejects"]
+            found[rejects_name(submission.name, generation)] = of_then["rejects"]
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.feedback.answered import needs_a_look
+from agent.feedback.naming import rejects_name
 from agent.feedback.story import Delivery, Fate, Files, Story
 from agent.states import CONCERNS, SubmissionState, ended
 
@@ -19,7 +20,6 @@ LATE = "W-LATEWRITE"
 REPORTS = ("report.html", "report.txt")
 
 _NAME = 200  # bytes of the original's name in the name of its sub-folder
-_LONGEST = 255  # bytes of a file name
 
 
 def make_story(context: Context, submission: Submission) -> Story:
@@ -53,15 +53,6 @@ def current(papers: Iterable[Paper], submission: Submission) -> dict[str, Paper]
     return {paper.kind: paper for paper in papers if paper.path.startswith(of_all)}
 
 
-def rejects_name(submission: Submission, generation: int) -> str:
-    """Name the rejects file of a generation: `refunds.rejects.csv`, later `refunds.rejects-1.csv`."""
-    stem, dot, extension = submission.name.rpartition(".")
-    if not stem:
-        stem, dot, extension = submission.name, "", ""
-    ending = f".rejects{f'-{generation}' if generation else ''}{dot}{extension}"
-    return stem.encode()[: max(_LONGEST - len(ending.encode()), 0)].decode(errors="ignore") + ending
-
-
 def original_name(submission: Submission) -> str:
     """Name the original in its sub-folder: as it was dropped, unless our report has that name."""
     return f"original--{submission.name}" if submission.name in REPORTS else submission.name
@@ -77,7 +68,7 @@ def _files(story: Story, *, rejects: bool) -> Files:
     return Files(
         folder=f"{kind}/{submission.id}--{name}",
         original=original_name(submission) if _ended(story) else "",
-        rejects=rejects_name(submission, submission.generation) if rejects else "",
+        rejects=rejects_name(submission.name, submission.generation) if rejects else "",
     )
 
 

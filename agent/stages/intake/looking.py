@@ -13,6 +13,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from agent import settle
+from agent.feedback.naming import names_for_patterns
 from agent.settle import OWN_FOLDERS, Readiness, printable
 from agent.stages.intake import faults
 
@@ -111,7 +112,7 @@ class Lookout:
         if stat.S_ISDIR(look.mode):
             heaps.faults.append((name, faults.folder_inside(look)))
             return False
-        if self._pattern.match(name) or settle.bad_name(name):
+        if any(map(self._pattern.match, names_for_patterns(name))) or settle.bad_name(name):
             return True
         heaps.faults.append((name, faults.of_no_feed(look, self._feed)))
         return False

@@ -187,3 +187,17 @@ def test_a_cut_off_answer_is_never_taken_for_a_clean_one(length):
     """Of a result that says that all is well, no beginning says so but the whole and its last line end."""
     answer = _one("result_a.csv", CLEAN[:length].encode())
     assert answer.stage is Stage.UNCLEAR or length >= len(CLEAN) - 1
+
+
+def test_the_words_of_a_bounce_cannot_steer_a_terminal():
+    """Anybody may send a mail that looks like one; its words come to the ledger, and from there to people."""
+    status = b"Action: failed\nDiagnostic-Code: smtp; no\x1b]0;x\x07 such\x1b[2J user\n"
+    head = b"Content-Type: multipart/report; boundary=b\nMIME-Version: 1.0\n\n"
+    content = (
+        head
+        + b"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+        + status
+        + b"\n--b--\n"
+    )
+    (answer,) = read("mail", "", content)
+    assert answer.remark == "the mail came back: smtp; no ]0;x such [2J user"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels.base import ChangedError
+from agent.channels.failures import ChangedError
 from agent.channels.folder import Channel, Options, UnclearError, classify
 from agent.errors import Permanent, Transient, UnknownOutcome
 

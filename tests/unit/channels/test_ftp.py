@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels.base import ChangedError
-from agent.channels.ftp import Options, classify
+from agent.channels.failures import ChangedError, classify
+from agent.channels.ftp import Options
 from agent.channels.ftps import failures as f
 from agent.channels.ftps.replies import MOST_LINES, Reading, Reply, port_in, size_in
 from agent.errors import Permanent, Transient, UnknownOutcome

@@ -42,6 +42,7 @@ def test_forms_are_the_same_key() -> None:
         (b"", None, "not a private key"),
         (b"-----BEGIN PRIVATE KEY-----" + b"A" * 70_000, None, "not a private key"),
     ],
+    ids=["locked", "wrong", "open", "cut", "public", "putty", "words", "empty", "large"],
 )
 def test_refused(text: bytes, passphrase: bytes | None, words: str) -> None:
     """The words say what to do and quote nothing of the key."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels.sftp import Options, classify
+from agent.channels.failures import classify
+from agent.channels.sftp import Options
 from agent.channels.ssh import failures as f
 from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.net.patience import WaitingError

@@ -55,6 +55,27 @@ def test_a_batch_knows_when_what_happened(sent):
     assert (kept.event, kept.refused, kept.name) == ("processed", 2, "result_a.csv")
 
 
+def test_what_came_back_and_was_sent_again_is_waited_for_from_then_on(sent):
+    """The time of the first delivery, which was none, would make the answer overdue at once."""
+    sent.commit([moved(B, "bounced", awaited=False)], at=NOON + 3)
+    sent.commit([moved(B, "resent")], at=NOON + 4)
+    sent.commit([moved(B, "started")], at=NOON + 5)
+    sent.commit([moved(B, "sent", awaited=True)], at=NOON + 6)
+    assert sent.batch(B.id).sent_at == NOON + 6
+    sent.commit([moved(B, "taken", awaited=True)], at=NOON + 7)
+    assert sent.batch(B.id).sent_at == NOON + 6
+
+
+def test_an_answer_that_says_nothing_new_leaves_the_batch_as_it_was(sent):
+    """It is noted and audited; since when the batch stands where it stands does not change."""
+    sent.commit([fetched(acknowledgement())], at=NOON + 3)
+    sent.commit([moved(B, "processed", awaited=False, answer=answer("processed", 0))], at=NOON + 4)
+    sent.commit([fetched(acknowledgement("b"))], at=NOON + 8)
+    sent.commit([moved(B, "heard", answer=answer("heard", 0, of="ack-b"))], at=NOON + 9)
+    assert sent.batch(B.id).updated_at == NOON + 4
+    assert [one.event for one in sent.answers(B.id)] == ["processed", "heard"]
+
+
 def test_an_alarm_is_forgotten_when_the_batch_moves_on(sent):
     """What was overdue has come; what is awaited next is not overdue yet."""
     sent.commit([moved(B, "overdue", reason="late")], at=NOON + 9)

@@ -2,187 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 
+from agent.mapping import filters
+from agent.mapping.dates import DateReader
 from agent.mapping.filters import (
     Memo,
     cell_text,
-    date_filter,
     decimal_number,
     feed_filters,
-    number_text,
     numbered,
     order_id_text,
-    quantity_text,
     reason_filter,
     whole_number,
 )
+from agent.mapping.lookups import Tables
+from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
-from agent.settings.models import Numbers
+from agent.settings.models import Dates, Numbers
 
 POINT = Numbers()
-ENGLISH = Numbers(decimal=".", thousands=",", currency_signs=("$", "USD"))
-GERMAN = Numbers(decimal=",", thousands=".", currency_signs=("€", "EUR"))
-SWISS = Numbers(decimal=".", thousands="'")
-FRENCH = Numbers(decimal=",", thousands="\u202f", currency_signs=("€",))
-WITHOUT_SIGN = Numbers(decimal=",", thousands=".", currency_signs=("€",), negative="absolute")
 REASONS = {"Customer changed mind": "ITEM_RETURNED", "fraud": "FRAUD", "Damaged  goods": "DAMAGED"}
-
-
-@pytest.mark.parametrize(
-    ("text", "form", "expected"),
-    [
-        ("", POINT, ""),
-        (" \u00a0\t", POINT, ""),
-        ("0", POINT, "0"),
-        ("12.50", POINT, "12.50"),
-        ("  12.50  ", POINT, "12.50"),
-        ("\u00a012.50\u202f", POINT, "12.50"),
-        ("007", POINT, "007"),
-        ("-3.5", POINT, "-3.5"),
-        ("- 3.5", POINT, "-3.5"),
-        ("1,234,567.89", ENGLISH, "1234567.89"),
-        ("1234567.89", ENGLISH, "1234567.89"),
-        ("$12", ENGLISH, "12"),
-        ("$ 12.00", ENGLISH, "12.00"),
-        ("12.00 USD", ENGLISH, "12.00"),
-        ("-$12.00", ENGLISH, "-12.00"),
-        ("$-12.00", ENGLISH, "-12.00"),
-        ("1.234,50 €", GERMAN, "1234.50"),
-        ("1.234,50\u00a0€", GERMAN, "1234.50"),
-        ("EUR 1.234", GERMAN, "1234"),
-        ("1234,5", GERMAN, "1234.5"),
-        ("-1.234,50 €", GERMAN, "-1234.50"),
-        ("1'234'567.05", SWISS, "1234567.05"),
-        ("1\u202f234,50\u202f€", FRENCH, "1234.50"),
-        ("-12,00 €", WITHOUT_SIGN, "12.00"),
-        ("12,00 €", WITHOUT_SIGN, "12.00"),
-        ("9" * 40, POINT, "9" * 40),
-    ],
-)
-def test_amount_read(text: str, form: Numbers, expected: str) -> None:
-    """A number as the feed declares them becomes the same number with a point and nothing else."""
-    assert expected == number_text(text, form)
-
-
-@pytest.mark.parametrize(
-    ("text", "form", "hint"),
-    [
-        ("12,50", POINT, "if ',' is the decimal"),
-        ("1,234.50", POINT, "if ',' is the decimal"),
-        ("12.50", GERMAN, "declares ','"),
-        ("1.23,50", GERMAN, "declares ','"),
-        ("1.2345,00", GERMAN, "declares ','"),
-        ("1234.567", GERMAN, "declares ','"),
-        (".123", GERMAN, "declares ','"),
-        ("1..234", GERMAN, "declares ','"),
-        ("1.234.", GERMAN, "declares ','"),
-        ("1,234,56", ENGLISH, "declares '.'"),
-        ("1,2,3", ENGLISH, "declares '.'"),
-        ("1.5.5", POINT, "declares '.'"),
-        ("1.", POINT, "declares '.'"),
-        (".5", POINT, "declares '.'"),
-        ("-", POINT, "declares '.'"),
-        ("--5", POINT, "declares '.'"),
-        ("5-", POINT, "declares '.'"),
-        ("+5", POINT, "declares '.'"),
-        ("5 5", POINT, "declares '.'"),
-        ("5 €", POINT, "currency_signs"),
-        ("$5", GERMAN, "currency_signs"),
-        ("€ € 5", Numbers(), "currency_signs"),
-        ("(12.50)", POINT, "accounting negative"),
-        ("($12.50)", ENGLISH, "accounting negative"),
-        ("1E5", POINT, "spreadsheet"),
-        ("1.5e+10", POINT, "spreadsheet"),
-        ("1E-2", POINT, "spreadsheet"),
-        ("\u0663", POINT, "only 0-9"),
-        ("\uff11\uff12.\uff15\uff10", POINT, "only 0-9"),
-        ("12.5\u0660", POINT, "only 0-9"),
-        ("²", POINT, "only 0-9"),
-        ("\u221212", POINT, "only 0-9"),
-        ("NaN", POINT, "declares '.'"),
-        ("inf", POINT, "declares '.'"),
-        ("1_000", POINT, "declares '.'"),
-        ("0x10", POINT, "declares '.'"),
-        ("n/a", POINT, "declares '.'"),
-        ("=1+1", POINT, "declares '.'"),
-        ("5\n", POINT, "declares '.'"),
-    ],
-)
-def test_amount_refused(text: str, form: Numbers, hint: str) -> None:
-    """What is no number as declared is refused with the value found and a hint that fits it."""
-    with pytest.raises(BadValueError) as refused:
-        number_text(text, form)
-    fault = refused.value.fault
-    assert (fault.code, fault.found) == ("E-NUM", text)
-    assert hint in fault.mend
-
-
-@pytest.mark.parametrize("many", [41, 5_000, 1_000_000])
-def test_a_number_too_long_is_refused_unread(many: int) -> None:
-    """Thousands of digits cost nothing and are not quoted whole."""
-    with pytest.raises(BadValueError, match="far too long") as refused:
-        number_text("9" * many, POINT)
-    assert len(refused.value.fault.found) <= 64
-
-
-@pytest.mark.parametrize(
-    ("text", "form", "expected"),
-    [
-        ("", POINT, ""),
-        ("2", POINT, "2"),
-        ("2.00", POINT, "2"),
-        ("2,0", GERMAN, "2"),
-        ("1.000", GERMAN, "1000"),
-        (" 2 ", POINT, "2"),
-        ("-2", POINT, "-2"),
-        ("-2", WITHOUT_SIGN, "2"),
-    ],
-)
-def test_quantity_read(text: str, form: Numbers, expected: str) -> None:
-    """A whole number loses decimals that say nothing."""
-    assert expected == quantity_text(text, form)
-
-
-@pytest.mark.parametrize("text", ["2.5", "0.01", "two", "2x", "1E2", "\u0662", "2,0", "(2)"])
-def test_quantity_refused(text: str) -> None:
-    """A quantity is whole and in figures."""
-    with pytest.raises(BadValueError) as refused:
-        quantity_text(text, POINT)
-    assert refused.value.fault.code == "E-NUM"
-
-
-@pytest.mark.parametrize(
-    ("text", "formats", "expected"),
-    [
-        ("2026-03-01", ("%Y-%m-%d",), "2026-03-01"),
-        (" 2026-03-01 ", ("%Y-%m-%d",), "2026-03-01"),
-        ("01.03.2026", ("%d.%m.%Y",), "2026-03-01"),
-        ("29.02.2024", ("%d.%m.%Y",), "2024-02-29"),
-        ("12/01/2010 08:26", ("%m/%d/%Y %H:%M",), "2010-12-01T08:26:00"),
-        ("12/01/2010 00:00", ("%m/%d/%Y %H:%M",), "2010-12-01T00:00:00"),
-        ("2026-03-01", ("%d.%m.%Y", "%Y-%m-%d"), "2026-03-01"),
-        ("03/04/2026", ("%d/%m/%Y", "%m/%d/%Y"), "2026-04-03"),
-        ("2026-03-01T10:00:00+02:00", ("%Y-%m-%dT%H:%M:%S%z",), "2026-03-01T10:00:00+02:00"),
-    ],
-)
-def test_date_read(text: str, formats: tuple[str, ...], expected: str) -> None:
-    """The first declared form that fits is taken; a form with a clock gives date and time."""
-    assert expected == date_filter(formats)(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "2026-02-29", "01.03.2026", "2026-03-01 x", "२०२६-०३-०१", "45000", "today"]
-)
-def test_date_refused(text: str) -> None:
-    """What fits no declared form is refused, and the forms are named."""
-    with pytest.raises(BadValueError) as refused:
-        date_filter(("%Y-%m-%d",))(text)
-    fault = refused.value.fault
-    assert (fault.code, fault.mend) == ("E-DATE", "declared: %Y-%m-%d")
 
 
 @pytest.mark.parametrize(
@@ -332,9 +176,51 @@ def test_filters_remember_and_forget() -> None:
     assert len(memo) <= 20_000
 
 
+def examples() -> list[tuple[str, list[str], str]]:
+    """Return the examples in the module's table: an expression, what its columns hold, what it gives."""
+    rows = re.findall(
+        r"^\| `\{\{ (.*) \}\}` \| (.*) \| (.*) \| `(.*)` \|$", filters.__doc__ or "", re.MULTILINE
+    )
+    return [
+        (
+            expression.replace("\\|", "|"),
+            [one for one in re.findall("`([^`]*)`", given) if ": " not in one],
+            gives,
+        )
+        for expression, _, given, gives in rows
+    ]
+
+
+@pytest.mark.parametrize(("expression", "cells", "gives"), examples())
+def test_the_examples_that_people_read_are_true(expression: str, cells: list[str], gives: str) -> None:
+    """As written in the table, for a feed with German numbers and dates."""
+    columns = tuple(dict.fromkeys(re.findall(r"row\.(\w+)", expression)))
+    row = f"1,2,{{{{ {expression} }}}},4"
+    source = f"Oid,ActionTrackerID,Amount,Reason\n{{% for row in rows %}}\n{row}\n{{% endfor %}}\n"
+    template = FeedTemplate(
+        source,
+        {},
+        numbers=Numbers(preset="de"),
+        dates=DateReader(Dates(preset="de")),
+        reasons={"Too small": "ITEM_RETURNED"},
+        tables={"cats": {"Shoes": "Footwear"}},
+    )
+    bound = template.bind(columns)
+    ((_, _, cell, _),) = bound.cells_of([cells], frozenset({2}))
+    assert gives == cell
+
+
+def test_there_are_examples_of_every_filter() -> None:
+    """The table forgets none that a feed has of its own."""
+    told = " ".join(re.findall(r"\| (\w+)", (filters.__doc__ or "").replace("\\", "")))
+    ours = feed_filters(POINT, DateReader(Dates()), {}, Tables({})).keys() - {"cell_text"}
+    assert [name for name in ours if name not in told] == []
+    assert len(examples()) >= 8
+
+
 def test_filters_take_numbers_too() -> None:
     """What an expression worked out goes through a filter like text; 1 and True are not mixed up."""
-    filters = feed_filters(POINT, ("%Y-%m-%d",), {})
-    assert [filters["amount"](2), filters["amount"](Decimal("2.50"))] == ["2", "2.50"]
+    amount = feed_filters(POINT, DateReader(Dates()), {}, Tables({}))["amount"]
+    assert [amount(2), amount(Decimal("2.50"))] == ["2", "2.50"]
     with pytest.raises(BadValueError):
-        filters["amount"](True)  # noqa: FBT003 - the very value in question
+        amount(True)  # noqa: FBT003 - the very value in question

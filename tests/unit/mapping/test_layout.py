@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from agent.mapping.dates import DateReader
 from agent.mapping.layout import read_layout, row_environment
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
-from agent.settings.models import Numbers
+from agent.settings.models import Dates, Numbers
 
 FEED = {"name": "refunds", "action_tracker_id": "16027"}
 HEAD = "ActionTrackerID,Oid,Amount\n"
@@ -18,7 +19,7 @@ ROW = "1,{{ row.Name }},2\n"
 
 def template(source: str) -> FeedTemplate:
     """Read a template as a feed does."""
-    return FeedTemplate(source, FEED, numbers=Numbers(), dates=("%Y-%m-%d",), reasons={})
+    return FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons={})
 
 
 def in_loop(*lines: str) -> str:

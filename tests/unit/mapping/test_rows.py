@@ -7,13 +7,15 @@ from itertools import product
 import pytest
 from jinja2 import TemplateError
 
+from agent.mapping.dates import DateReader
 from agent.mapping.filters import cell_text, feed_filters
 from agent.mapping.layout import row_environment
+from agent.mapping.lookups import Tables
 from agent.mapping.mapping import BoundTemplate, FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.mapping.records import Stream
 from agent.model import Fault
-from agent.settings.models import Numbers
+from agent.settings.models import Dates, Numbers
 
 FEED = {"name": "refunds", "action_tracker_id": "16027"}
 REASONS = {"returned": "ITEM_RETURNED"}
@@ -91,7 +93,7 @@ class Run:
 
 def template(source: str) -> FeedTemplate:
     """Read a template as a feed does."""
-    return FeedTemplate(source, FEED, numbers=Numbers(), dates=("%Y-%m-%d",), reasons=REASONS)
+    return FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons=REASONS)
 
 
 def plain(*lines: str) -> str:
@@ -366,6 +368,15 @@ def test_what_is_undefined_is_told_with_its_line() -> None:
     assert run.words[0] == "the template fails on this record in line 3: 'nme' is undefined"
 
 
+@pytest.mark.parametrize("cell", ["feed[row.a]", "row[row.a]", "row.b[row.a]", "{'k': 1}[row.a]"])
+def test_a_value_that_is_looked_up_in_vain_is_not_told(cell: str) -> None:
+    """The words go into the ledger, the value does not."""
+    run = Run(plain(f"x,{{{{ {cell} }}}}"), "a|b", "Jane Doe|2")
+    assert run.failures == [((1,), [("T-UNDEFINED", "B")])]
+    assert "Jane" not in run.words[0]
+    assert run.words[0].endswith("of that name")
+
+
 @pytest.mark.parametrize("cell", ["none", "true", "row", "[row.a]", "{}", "row.a.strip", "1 == 1"])
 def test_what_is_no_text_is_refused(cell: str) -> None:
     """Python's way of writing things never gets into a batch."""
@@ -487,7 +498,7 @@ VALUES = [
 def ordinary(expression: str, value: str) -> str | None:
     """What ordinary Jinja, in the same sandbox with the same filters, makes of it; None where it fails."""
     environment = row_environment()
-    environment.filters.update(feed_filters(Numbers(), ("%Y-%m-%d",), REASONS))
+    environment.filters.update(feed_filters(Numbers(), DateReader(Dates()), REASONS, Tables({})))
     try:
         return cell_text(
             environment.compile_expression(expression, undefined_to_none=False)(row={"a": value})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from agent.mapping.dates import DateReader
 from agent.mapping.mapping import FeedTemplate
 from agent.mapping.problems import TemplateRefusedError
 from agent.mapping.records import Stream
 from agent.model import Fault
-from agent.settings.models import Numbers
+from agent.settings.models import Dates, Numbers
 
 COLUMNS = ("Name", "Code")
 FEED = {"name": "refunds", "action_tracker_id": "16027"}
@@ -31,7 +32,7 @@ class Few:
 
 def run(source: str, *records: list[str]) -> tuple[list[tuple[str, ...]], list[Fault]]:
     """Give the rows, with the cells that were taken out worked out again, and the faults."""
-    template = FeedTemplate(source, FEED, numbers=Numbers(), dates=("%Y-%m-%d",), reasons={})
+    template = FeedTemplate(source, FEED, numbers=Numbers(), dates=DateReader(Dates()), reasons={})
     bound = template.bind(COLUMNS)
     if bound.missing:  # refused before the first record
         return [], list(bound.missing)

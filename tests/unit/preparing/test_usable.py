@@ -6,6 +6,7 @@ import pytest
 
 from agent.errors import SettingsError
 from agent.preparing.usable import checked, renewed, settings_at
+from agent.stages.prepare import job_of
 
 AGENT = """\
 version: 1
@@ -54,6 +55,26 @@ def test_usable_settings_carry_their_templates(config):
     settings = checked(settings_at(config / "agent.yaml"))
     (config / "templates/shop.csv.j2").write_text("changed")
     assert settings.texts == {"shop.csv.j2": TEMPLATE, "shop.txt.j2": "{{ rows | length }}"}
+
+
+def test_usable_settings_carry_their_tables(config, tmp_path):
+    """What was checked is what goes to the preparing process, whatever stands in the folder by then."""
+    (config / "feeds/shop.yaml").write_text(FEED.format(more="tables: {brands: brands.csv}\n"))
+    table = config / "templates/brands.csv"
+    table.write_text("Shop,impact.com\nShoes,Footwear\n")
+    settings = checked(settings_at(config))
+    assert settings.texts["brands.csv"] == "Shop,impact.com\nShoes,Footwear\n"
+    table.write_text("Shop,impact.com\nShoes,Hats\n")
+    job = job_of(settings, settings.feeds["shop"], tmp_path / "source", tmp_path)
+    assert job.tables == {"brands": {"Shoes": "Footwear"}}
+
+
+def test_a_table_that_cannot_be_used_is_told(config):
+    """With its line."""
+    (config / "feeds/shop.yaml").write_text(FEED.format(more="tables: {brands: brands.csv}\n"))
+    (config / "templates/brands.csv").write_text("Shop,impact.com\nShoes,a\nShoes,b\n")
+    (told,) = problems(lambda: checked(settings_at(config)))
+    assert told.startswith("templates/brands.csv:3: C-TABLE")
 
 
 def test_no_settings_are_told(config):

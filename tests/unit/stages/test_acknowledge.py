@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
+
 import pytest
 
 from agent.ledger.ids import acknowledgement_id
@@ -167,8 +169,9 @@ def test_what_matches_nothing_is_kept_and_said(house, said):
     assert [line["acknowledgement"] for line in said("acknowledgement.unmatched")] == [kept.id]
 
 
-def test_an_answer_that_comes_too_early_is_heard_later(house):
-    """impact.com was faster than our own note that the batch is sent."""
+def test_an_answer_that_comes_too_early_is_heard_later(house_of):
+    """impact.com was faster than our own note that the batch is sent; once that is there, nothing is waited for."""
+    house = house_of(answers={"poll": HOUR})
     batch = house.batch()
     house.ledger.commit([start(house.context, batch.id)], at=house.now)
     house.ledger.note_phase(batch.id, 1, Phase.WILL_PUBLISH, at=house.now)
@@ -177,8 +180,10 @@ def test_an_answer_that_comes_too_early_is_heard_later(house):
     house.engine.collector.collect_due(place)
     (early,) = house.ledger.acknowledgements([AnswerState.EARLY])
     assert house.again(batch).state == "SENDING"
+    house.engine.collector.collect_due(place)
+    assert house.ledger.acknowledgement(early.id).state == "EARLY"
     house.engine.recover()
-    house.engine.collector._next.clear()
+    house.engine._resting.clear()
     house.engine.collector.collect_due(place)
     assert house.again(batch).state == "PROCESSED"
     assert house.ledger.acknowledgement(early.id).state == "APPLIED"
@@ -201,6 +206,33 @@ def test_an_answer_ends_a_doubt(house):
     assert house.far.published == [batch.name]
 
 
+def test_an_answer_calls_back_what_a_person_had_sent_again(house):
+    """Nobody could tell whether it arrived, and a person said no; before it is sent once more, the answer comes."""
+    house.far.sends.append("lost")
+    house.far.looks.append("blind")
+    batch = dropped(house, "A")
+    decided(house, "resend", batch.id)
+    assert house.again(batch).state == "READY"
+    result(house, batch)
+    house.engine.collector._next.clear()
+    house.engine.collector.collect_due(house.settings.acknowledgements[0].place)
+    house.drain()
+    assert house.again(batch).state == "PROCESSED"
+    assert house.far.published == [batch.name]
+
+
+def test_in_one_pass_answers_come_before_deliveries(house):
+    """The attempt in doubt is due again: what impact.com has said meanwhile is heard before it is tried."""
+    house.far.sends.append("lost")
+    house.far.looks.append("deaf")
+    batch = dropped(house, "A")
+    assert batch.state == "DEFERRED"
+    before = list(house.far.asked)
+    result(house, batch)
+    collect(house, later=HOUR)
+    assert (house.again(batch).state, house.far.asked) == ("PROCESSED", before)
+
+
 def test_results_that_contradict_each_other_are_a_persons_matter(house):
     """The first one stays; the report turns red even after all had ended well."""
     batch = dropped(house, "A", "B")
@@ -213,6 +245,7 @@ def test_results_that_contradict_each_other_are_a_persons_matter(house):
     assert house.told("done") == {}
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "What came back contradicts itself" in text
+    assert "without refusing any" not in text  # which of the two is true nobody here knows
     assert house.submission(batch.submission).state == "CLOSED"
 
 
@@ -226,6 +259,39 @@ def test_an_answer_for_several_batches_is_not_guessed(house):
     assert events(house, first) == events(house, second) == ["unclear"]
 
 
+@pytest.mark.parametrize("second", ["TotalErrors: 1", "kind regards"])
+def test_two_results_in_one_mail_that_contradict_each_other_are_not_guessed(house, second):
+    """The first one must not pass for all that was said: it may be the one without the refused rows."""
+    batch = dropped(house, "A", "B")
+    mail = EmailMessage()
+    mail["Subject"] = "your submission"
+    for said, ending in (("TotalErrors: 0", "csv"), (second, "txt")):
+        text = f"FileName: {batch.name}\nTotalRecords: 2\n{said}\n".encode()
+        name = f"result_{batch.name.removesuffix('csv')}{ending}"
+        mail.add_attachment(text, maintype="application", subtype="octet-stream", filename=name)
+    house.postbox.kind = "mail"
+    house.postbox.put("your submission", mail.as_string())
+    collect(house)
+    assert (house.again(batch).state, events(house, batch)) == ("SENT", ["unclear"])
+    assert "contradict each other" in house.again(batch).reason
+
+
+def test_a_mail_that_came_back_is_told_in_plain_words(house):
+    """It was sent and not delivered; why is said once, and what is left to decide."""
+    batch = dropped(house, "A")
+    status = "Action: failed\nDiagnostic-Code: smtp; 550 no such user\n"
+    head = f"In-Reply-To: <{batch.id}@shop.example>\nContent-Type: multipart/report; boundary=b\n\n"
+    part = "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+    house.postbox.kind = "mail"
+    house.postbox.put("Undelivered Mail", f"{head}{part}{status}\n--b--\n")
+    collect(house)
+    text = house.told("attention")["refunds.csv"]["report.txt"].decode()
+    assert "NEEDS ACTION: It was not delivered" in text
+    assert "Why: the mail came back: smtp; 550 no such user\n" in text
+    assert "  Sent              2027-01-15" in text
+    assert "  Delivered" not in text
+
+
 def test_what_nobody_can_read_waits_for_a_person(house):
     """The report says so; `release` ends the waiting, and says who has looked."""
     batch = dropped(house, "A")
@@ -233,6 +299,7 @@ def test_what_nobody_can_read_waits_for_a_person(house):
     collect(house)
     text = house.told("attention")["refunds.csv"]["report.txt"].decode()
     assert "An answer came that the agent cannot read" in text
+    assert f"impact-agent resend {batch.id}" in text  # it may have said that the whole file failed
     decided(house, "release", batch.submission)
     collect(house)
     settled = house.again(batch)
@@ -322,3 +389,18 @@ def test_one_acknowledgement_that_cannot_be_read_keeps_back_no_other(house):
     collect(house)
     assert house.ledger.acknowledgement(kept.id).state == "UNMATCHED"
     assert house.again(batch).state == "PROCESSED"
+
+
+def test_one_answer_for_two_batches_of_a_file_that_had_ended_is_heard(house_of):
+    """The file is opened again once, not once for each batch: that would undo all of it, again and again."""
+    house = house_of(answers={"destinations": ("elsewhere",)})
+    first = dropped(house, "A")
+    decided(house, "resend", first.submission)
+    house.drain()
+    batches = house.batches(house.submission(first.submission))
+    assert house.submission(first.submission).state == "CLOSED"
+    names = "".join(f"{batch.name},Queued\n" for batch in batches)
+    house.postbox.put("receipt_of_both.csv", f"FileName,Status\n{names}")
+    collect(house)
+    assert [house.again(batch).state for batch in batches] == ["TAKEN", "TAKEN"]
+    assert house.submission(first.submission).state == "CLOSED"

@@ -54,7 +54,7 @@ def test_a_result_ends_it(state, refused):
     assert event(state, Stage.PROCESSED, refused=refused) == "processed"
 
 
-@pytest.mark.parametrize("state", ["IN_DOUBT", "DEFERRED", "HELD"])
+@pytest.mark.parametrize("state", ["IN_DOUBT", "DEFERRED", "HELD", "READY"])
 def test_an_answer_ends_a_doubt(state):
     """What impact.com has taken or processed has arrived; the attempt in doubt is known to have worked."""
     for stage, expected in ((Stage.TAKEN, "taken"), (Stage.PROCESSED, "processed")):
@@ -102,9 +102,11 @@ def test_another_count_of_rows_is_said():
 
 def test_a_mail_that_came_back_left_nothing():
     """The attempt is known to have left nothing: the batch can be sent again without a doubt."""
-    found = consequence(batch(A, state="SENT"), PUBLISHED, Answer(Stage.BOUNCED, remark="no such user"))
+    found = consequence(
+        batch(A, state="SENT"), PUBLISHED, Answer(Stage.BOUNCED, remark="the mail came back: no such user")
+    )
     assert found.attempt.outcome == "bounced"
-    assert found.reason == "the mail that carried it came back: no such user"
+    assert found.reason == "the mail came back: no such user"
 
 
 @pytest.mark.parametrize("state", list(BatchState))

@@ -212,6 +212,13 @@ class TestDelivered:
         words = refusal(stages, "resend", submission.id)
         assert f"{batches[0].id} (SENT), {batches[1].id} (CANCELLED)" in words
 
+    def test_some_processed_some_without_an_answer(self, stages):
+        """One that impact.com has processed must not go out again along with one whose answer is overdue."""
+        submission, batches = closed(stages, "SENT", "SENT")
+        stages.move(batches[0].id, "processed")
+        words = refusal(stages, "resend", submission.id)
+        assert f"{batches[0].id} (PROCESSED), {batches[1].id} (SENT)" in words
+
 
 class TestSubmissions:
     @pytest.mark.parametrize(("verb", "state"), SUBMISSION)

@@ -132,6 +132,15 @@ def test_a_clock_that_was_set_back_stops_nothing(house):
     assert due(house) == ["shop_a.csv"]
 
 
+def test_a_clock_that_was_set_back_leaves_no_destination_alone(house):
+    """What was learnt from a passing fault is forgotten with the time at which it was to end."""
+    waiting = house.batch()
+    deliveries = Deliveries(house.context)
+    deliveries.heed("there", Transition(waiting.id, "batch", "deferred", due_at=house.now + 30))
+    house.now -= 86_400
+    assert [batch.id for batch in deliveries.due("there")] == [waiting.id]
+
+
 def test_the_next_try_is_in_the_future(house):
     """What is due already is no reason to wait, and no reason to spin."""
     deliveries = Deliveries(house.context)

@@ -203,6 +203,25 @@ def test_prepared_again_after_a_crash_it_is_the_same_batch(house_of):
     ]
 
 
+def test_a_table_that_changes_makes_other_batches(house_of):
+    """Its entries are part of what a batch is made of: the same file under another table is another batch."""
+    house = house_of(feed(template="mine.csv.j2", tables={"brands": "brands.csv"}))
+    templates = house.settings.folder / "templates"
+    templates.mkdir()
+    row = '{{ row.Oid }},{{ row.ActionTrackerID }},{{ row.SKU }},0,0,{{ row.SKU | lookup("brands") }},OTHER'
+    head = "Oid,ActionTrackerID,SKU,Amount,Quantity,Category,Reason"
+    loop = f"{head}\n{{% for row in rows %}}\n{row}\n{{% endfor %}}\n"
+    (templates / "mine.csv.j2").write_text(loop)
+    submission = house.taken("refunds.csv", source("A"))
+    made = []
+    for brand in ("Acme", "Apex", "Acme"):
+        (templates / "brands.csv").write_text(f"SKU,brand\nRED-1,{brand}\n")
+        (batch,) = prepare(house.context, submission.id).new_batches
+        assert f",{brand},".encode() in content(house, batch)
+        made.append(batch.id)
+    assert made[0] == made[2] != made[1]
+
+
 def test_a_file_that_breaks_the_worker_is_tried_twice(house_of):
     """Then QUARANTINED with what happened; the first time it only waits."""
     weak = Workers(Limits(output=200))

@@ -1,0 +1,32 @@
+"""What a rejects file is called, and for which dropped name one stands that comes back. Pure."""
+
+from __future__ import annotations
+
+import re
+
+_LONGEST = 255  # bytes of a file name
+_READ_ONLY = (".xls", ".xlsb", ".ods")  # workbooks that are read; what is given back of them is .xlsx
+_RETURNED = re.compile(r"\.rejects(?:-[0-9]+)?\.xlsx", re.IGNORECASE)
+
+
+def rejects_name(name: str, generation: int) -> str:
+    """Name the rejects file of a dropped file: `refunds.rejects.csv`, later `refunds.rejects-1.csv`.
+
+    Its ending says what it is: of `refunds.xls` it is `refunds.rejects.xlsx`.
+    """
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        stem, dot, extension = name, "", ""
+    if f"{dot}{extension}".lower() in _READ_ONLY:
+        extension = "xlsx"
+    ending = f".rejects{f'-{generation}' if generation else ''}{dot}{extension}"
+    return stem.encode()[: max(_LONGEST - len(ending.encode()), 0)].decode(errors="ignore") + ending
+
+
+def names_for_patterns(name: str) -> tuple[str, ...]:
+    """Return the names by which a feed's pattern may know a dropped file: a rejects file comes back as what it was."""
+    found = _RETURNED.search(name)
+    if found is None or found.end() != len(name):
+        return (name,)
+    stem = name[: found.start()]
+    return (name, *(f"{stem}{ending}" for ending in _READ_ONLY))
