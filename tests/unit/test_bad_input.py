@@ -64,11 +64,11 @@ POISONED = {
     "quotes.csv": f"{HEADER}\n".encode() + b'1,"' * 300_000,
     "line.csv": f"{HEADER}\n".encode() + b"x" * 5_000_000,
     "columns.csv": b",".join(b"c%d" % number for number in range(100_000)) + b"\n1\n",
-    "blanks.csv": f"{HEADER}\n".encode() + b"\n" * 500_000 + b"1,2,3,4,5,6\n",
-    "commas.csv": f"{HEADER}\n".encode() + b",,,,,,,\n" * 100_000 + b"1\n",
+    "blanks.csv": f"{HEADER}\n".encode() + b"\n" * 20_000 + b"1,2,3,4,5,6\n",
+    "commas.csv": f"{HEADER}\n".encode() + b",,,,,,,\n" * 20_000 + b"1\n",
     "nothing.csv": bytes(1_000_000),
     "rows.csv": source(
-        *(f"R{number}" for number in range(50_000)), bad=tuple(f"R{number}" for number in range(50_000))
+        *(f"R{number}" for number in range(10_000)), bad=tuple(f"R{number}" for number in range(10_000))
     ),
 }
 
