@@ -11,6 +11,7 @@ mended; its reason begins with a mark, because a spreadsheet evens the cells out
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
@@ -165,6 +166,7 @@ class _Sieve:
         self._target.write(self._form.encode(cells))
 
 
+@lru_cache(maxsize=1_000)  # a file of many mistakes makes the same ones again and again
 def plain_line(text: str) -> str:
     """Make a text of ours fit for one cell or line: nothing that breaks it, no formula, not too long."""
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -4,6 +4,9 @@ In .xls, .xlsb and .ods nobody tells us at which cell an error, a formula withou
 gives an empty cell for the first two. An empty amount means something else than a broken one, so a file with any of
 them is refused, and saving it as .xlsx is the cure: there each is found by its cell.
 
+They are also looked at for what calamine does not survive: in an .xls, chains of sectors that run in a circle, which it
+follows until memory ends; in both binary forms a cell far outside the table, for which it makes room up to there.
+
 The forms: MS-XLS 2.4 (records), MS-CFB 2 (the file they lie in), MS-XLSB 2.1.4, OpenDocument 1.3 part 3.
 """
 
@@ -12,9 +15,10 @@ from __future__ import annotations
 import re
 import struct
 from typing import TYPE_CHECKING, BinaryIO
+from xml.parsers import expat
 
 from agent.readers.base import refusal
-from agent.readers.sheetmarks import damaged
+from agent.readers.sheetmarks import Marks, damaged, refuse_type, too_wide
 from agent.readers.zipped import DAMAGE
 
 if TYPE_CHECKING:
@@ -28,8 +32,13 @@ HIDDEN, MERGED = "a hidden row", "merged cells"
 
 _END, _ENTRY = 0xFFFFFFFA, 128  # ends of chains and free sectors are from _END on
 _SMALL = 64  # bytes of a sector of the small stream
-_FORMULA, _ROW, _BOOLERR = 0x0006, 0x0208, 0x0205
+_FORMULA, _ROW, _BOOLERR, _SHEET = 0x0006, 0x0208, 0x0205, 0x0809
+_SEVERAL, _DECLARED, _STRINGS = 0x00BD, 0x0200, 0x00FC
+_CELLS = frozenset(
+    (_FORMULA, _BOOLERR, _SEVERAL, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x027E)
+)  # begin with row and column
 _ROW_HIDDEN = 0x20
+_SHORTEST, _WIDE = 3, 12  # bytes: of a text; of a declared size with rows of four bytes, as since 1997
 _BLOCK = 262_144
 _IN_ODS = (
     (re.compile(rb'value-type="error"'), ERROR),
@@ -38,7 +47,7 @@ _IN_ODS = (
     (re.compile(rb"<table:covered-table-cell"), MERGED),
 )
 _IN_XLSB = {3: ERROR, 11: ERROR, 177: MERGED}  # BrtCellError, BrtFmlaError, BrtMergeCell
-_BRT_ROW, _BRT_ROW_HIDDEN = 0, 0x10
+_BRT_ROW, _BRT_ROW_HIDDEN, _BRT_CELLS = 0, 0x10, 12  # cells have the numbers in between
 
 
 def refuse_odd(found: set[str], *, hidden_rows_matter: bool) -> None:
@@ -60,7 +69,12 @@ def _odd(found: list[str]) -> RefusedFile:
 
 
 def in_xls(stream: BinaryIO) -> set[str]:
-    """Look through the records of an .xls."""
+    """Look through the records of an .xls.
+
+    Raises:
+        RefusedFile: E-WORKBOOK, its parts do not fit; E-COLCAP, a cell lies far outside the table.
+
+    """
     stream.seek(0)
     try:
         return set(_of_records(_book(stream.read())))
@@ -68,26 +82,65 @@ def in_xls(stream: BinaryIO) -> set[str]:
         raise damaged(f"its parts do not fit: {error}") from error
 
 
-def _of_records(book: bytes) -> Iterator[str]:
+def _records(book: bytes) -> Iterator[tuple[int, bytes]]:
     at = 0
     while at + 4 <= len(book):
         kind, size = struct.unpack_from("<HH", book, at)
-        record = book[at + 4 : at + 4 + size]
+        yield kind, book[at + 4 : at + 4 + size]
         at += 4 + size
-        if kind == _FORMULA and record[12:14] == b"\xff\xff":  # its result is no number but …
-            if record[6] == 2:  # noqa: PLR2004 - … an error
-                yield ERROR
-            elif record[6] == 3:  # noqa: PLR2004 - … nothing: an empty text, or not worked out yet
-                yield FORMULA
-        elif kind == _BOOLERR and record[7]:
-            yield ERROR
-        elif kind == _ROW and record[12] & _ROW_HIDDEN:
-            yield HIDDEN
+
+
+def _of_records(book: bytes) -> Iterator[str]:
+    sheets = [Marks()]
+    for kind, record in _records(book):
+        if kind == _SHEET:
+            sheets.append(Marks())
+        elif kind in _CELLS:
+            _measure(record, sheets[-1], several=kind == _SEVERAL)
+        else:
+            _measure_declared(kind, record, sheets[-1], len(book))
+        if what := _odd_in(kind, record):
+            yield what
+    for marks in sheets:
+        if marks.is_sparse:
+            raise too_wide(marks)
+
+
+def _odd_in(kind: int, record: bytes) -> str:
+    if kind == _FORMULA and record[12:14] == b"\xff\xff":  # its result is no number but …
+        return {2: ERROR, 3: FORMULA}.get(
+            record[6], ""
+        )  # … an error, or nothing: also when not worked out yet
+    if kind == _BOOLERR and record[7]:
+        return ERROR
+    return HIDDEN if kind == _ROW and record[12] & _ROW_HIDDEN else ""
+
+
+def _measure_declared(kind: int, record: bytes, marks: Marks, most: int) -> None:
+    """Note how far a sheet says that it reaches, and count the texts it says there are: each gets room at once."""
+    if kind == _DECLARED:
+        top, height, left, width = struct.unpack_from("<IIHH" if len(record) >= _WIDE else "<HHHH", record)
+        if top > height or left > width:
+            raise ValueError("a sheet ends before it begins")
+        marks.height, marks.width = max(marks.height, height), max(marks.width, width)
+    elif kind == _STRINGS and struct.unpack_from("<I", record, 4)[0] > most // _SHORTEST:
+        raise ValueError("it declares more texts than it could hold")
+
+
+def _measure(record: bytes, marks: Marks, *, several: bool) -> None:
+    """Note where a cell, or a run of several, lies."""
+    row, first = struct.unpack_from("<HH", record)
+    last = struct.unpack_from("<H", record, len(record) - 2)[0] if several else first
+    marks.cells += max(last - first, 0) + 1
+    marks.height, marks.width = max(marks.height, row + 1), max(marks.width, last + 1)
 
 
 def _book(content: bytes) -> bytes:
     """Return the stream of records that lies in a compound file."""
-    size = 1 << struct.unpack_from("<H", content, 30)[0]
+    power = struct.unpack_from("<H", content, 30)[0]
+    if power not in (9, 12):
+        raise ValueError("its sectors have a size that there is not")
+    size = 1 << power
     directory, small_size, small_start = (struct.unpack_from("<I", content, at)[0] for at in (48, 56, 60))
     table: list[int] = []
     for sector in _table_sectors(content, size):
@@ -101,11 +154,12 @@ def _book(content: bytes) -> bytes:
     if book < 0:
         raise ValueError("there is no workbook in it")
     start, length = struct.unpack_from("<II", entries, book + 116)
-    if length >= small_size:
-        return _joined(content, table, start, size)[:length]
+    # all chains are followed, needed or not, as calamine follows them all
     small = _joined(content, table, struct.unpack_from("<I", entries, 116)[0], size)
     raw = _joined(content, table, small_start, size)
     chain = list(struct.unpack(f"<{len(raw) // 4}I", raw))
+    if length >= small_size:
+        return _joined(content, table, start, size)[:length]
     return b"".join(small[at * _SMALL : (at + 1) * _SMALL] for at in _chain(chain, start))[:length]
 
 
@@ -119,6 +173,7 @@ def _table_sectors(content: bytes, size: int) -> Iterator[int]:
             return
         *sectors, more = struct.unpack_from(f"<{size // 4}I", content, (more + 1) * size)
         yield from (sector for sector in sectors if sector < _END)
+    raise ValueError("its table of sectors runs in a circle")
 
 
 def _joined(content: bytes, table: list[int], start: int, size: int) -> bytes:
@@ -131,6 +186,8 @@ def _chain(table: list[int], start: int) -> Iterator[int]:
             return
         yield start
         start = table[start]
+    if start < _END:
+        raise ValueError("a chain of sectors runs in a circle")
 
 
 def in_zip(archive: zipfile.ZipFile) -> set[str]:
@@ -149,25 +206,40 @@ def in_zip(archive: zipfile.ZipFile) -> set[str]:
 
 
 def _of_content(part: BinaryIO) -> Iterator[str]:
+    """Look through an .ods, and prove that it is whole: calamine never comes back from one that is cut off."""
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse_type
     held = b""
-    while block := part.read(_BLOCK):
-        text = held + block
-        for sign, what in _IN_ODS:
-            if sign.search(text):
-                yield what
-        held = text[text.rfind(b"<") :][-_BLOCK:]
+    try:
+        while block := part.read(_BLOCK):
+            parser.Parse(block, False)  # noqa: FBT003 - expat takes it by place only
+            text = held + block
+            for sign, what in _IN_ODS:
+                if sign.search(text):
+                    yield what
+            held = text[text.rfind(b"<") :][-_BLOCK:]
+        parser.Parse(b"", True)  # noqa: FBT003 - as above
+    except (expat.ExpatError, LookupError, ValueError) as error:  # also an encoding that there is not
+        raise damaged(f"its content is no XML: {error}") from error
 
 
 def _of_binary(part: bytes) -> Iterator[str]:
-    at = 0
+    at, marks = 0, Marks()
     while at < len(part):
         kind, at = _number(part, at, 2)
         size, at = _number(part, at, 4)
         if kind in _IN_XLSB:
             yield _IN_XLSB[kind]
-        elif kind == _BRT_ROW and part[at + 11] & _BRT_ROW_HIDDEN:
-            yield HIDDEN
+        if kind == _BRT_ROW:
+            if part[at + 11] & _BRT_ROW_HIDDEN:
+                yield HIDDEN
+            marks.height = max(marks.height, int.from_bytes(part[at : at + 4], "little") + 1)
+        elif kind < _BRT_CELLS:
+            marks.cells += 1
+            marks.width = max(marks.width, int.from_bytes(part[at : at + 4], "little") + 1)
         at += size
+    if marks.is_sparse:
+        raise too_wide(marks)
 
 
 def _number(part: bytes, at: int, longest: int) -> tuple[int, int]:

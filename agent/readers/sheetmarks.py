@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from agent.readers.base import refusal
 from agent.readers.cellvalues import column_position
+from agent.readers.header import COLUMN_CAP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -217,3 +218,11 @@ def damaged(words: str) -> RefusedFile:
         f"the workbook is damaged: {words}",
         "open it in a spreadsheet program and save it again",
     )
+
+
+def too_wide(marks: Marks) -> RefusedFile:
+    """Refuse a sheet with more columns than are read, or with a cell far outside its table."""
+    reach = f"{marks.width:,} columns and {marks.height:,} rows"
+    words = f"the sheet reaches over {reach}; {COLUMN_CAP:,} columns are the most"
+    mend = "look for a stray cell far outside the table, and delete its row and column"
+    return refusal("E-COLCAP", words, mend)

@@ -22,7 +22,7 @@ from agent.readers.content import HEAD
 from agent.readers.header import COLUMN_CAP
 from agent.readers.oddities import in_xls, in_zip, refuse_odd
 from agent.readers.sheet import Sheet
-from agent.readers.sheetmarks import Marks, damaged
+from agent.readers.sheetmarks import Marks, damaged, too_wide
 from agent.readers.sheetparts import Parts, find_parts
 from agent.readers.zipped import DAMAGE, directory
 
@@ -53,6 +53,7 @@ _ACTIVE = {
     "scripts/": "macros",
 }
 _ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"))
+_PANIC = "PanicException"
 _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 
@@ -98,27 +99,48 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
 
     """
     stream.seek(0)
-    parts = None if stream.read(len(_OLE)) == _OLE else _zip_parts(stream)
+    begins = stream.read(len(_OLE))
+    if not begins:
+        raise refusal("E-EMPTY", "the file is empty (0 bytes)", "export it again and check that it has rows")
+    if not begins.startswith((_OLE, _ZIP)):
+        words = "the file is no workbook, by its first bytes; the feed declares that it is one"
+        raise refusal("E-TYPE", words, "save it as a workbook, or mend the feed's `format:`")
+    parts = None if begins == _OLE else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
     if parts is None or not parts.sheets:  # not an .xlsx
         found = in_xls(stream) if parts is None else in_zip(parts.archive)
         refuse_odd(found, hidden_rows_matter=reading.hidden_rows != "read")
     stream.seek(0)
-    try:
+    with _Guarded():
         book = CalamineWorkbook.from_filelike(stream)
         sheet, notes = _choose(book, reading.sheet, parts)
         marks = parts.marks(sheet.name) if parts else Marks()
-    except PasswordError:
-        raise _locked() from None
-    except (CalamineError, ValueError, OSError) as error:
-        raise damaged(str(error)) from error
     if parts and parts.date1904:
         words = (
             "the workbook counts its days from 1904, as on old Macintosh computers; its dates were read so"
         )
         notes = (*notes, Fault("N-DATE1904", words))
     return Sheet(sheet, marks, notes, reading, listener)
+
+
+class _Guarded:
+    """Makes a refusal of what calamine fails with; its panics are no Exceptions, and their class can be had nowhere."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """Refuse the file, if there was a failure of this kind.
+
+        Raises:
+            RefusedFile: E-TYPE, E-WORKBOOK.
+
+        """
+        if isinstance(error, PasswordError):
+            raise _locked() from None
+        if isinstance(error, CalamineError | ValueError | OSError) or (kind and kind.__name__ == _PANIC):
+            raise damaged(str(error)) from error
 
 
 def _zip_parts(stream: BinaryIO) -> Parts | None:
@@ -149,14 +171,6 @@ def _locked() -> RefusedFile:
     return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
 
 
-def _too_wide(marks: Marks) -> RefusedFile:
-    reach = f"{marks.width:,} columns and {marks.height:,} rows"
-    words = f"the sheet reaches over {reach}; {COLUMN_CAP:,} columns are the most"
-    return refusal(
-        "E-COLCAP", words, "look for a stray cell far outside the table, and delete its row and column"
-    )
-
-
 def _choose(
     book: CalamineWorkbook, wanted: str, parts: Parts | None
 ) -> tuple[CalamineSheet, tuple[Fault, ...]]:
@@ -184,7 +198,7 @@ def _sheet(book: CalamineWorkbook, name: str, parts: Parts | None) -> CalamineSh
     """Load a sheet; one too large in area, or with an error that calamine stumbles over, is refused."""
     marks = parts.marks(name) if parts else Marks()
     if marks.width > COLUMN_CAP or marks.is_sparse:
-        raise _too_wide(marks)
+        raise too_wide(marks)
     for row, cells in marks.errors.items():
         for column, error in cells.items():
             if error not in _ERRORS:

@@ -69,7 +69,7 @@ def test_the_same_of_opendocument(open_any, old, new):
 def test_the_records_of_a_binary_sheet_are_told_apart():
     """Numbers of several bytes, as MS-XLSB 2.1.4 has them: a hidden row, an error, merged cells, a long one between."""
     row = b"\x00\x11" + bytes(11) + b"\x10" + bytes(5)
-    merged, long = b"\xb1\x01\x10" + bytes(16), b"\x07\x88\x01" + bytes([3] * 136)
+    merged, long = b"\xb1\x01\x10" + bytes(16), b"\x07\x88\x01" + bytes(8) + bytes([3] * 128)
     error = b"\x03\x09" + bytes(9)
     assert set(_of_binary(long)) == set()
     assert list(_of_binary(row + long + error + merged)) == [HIDDEN, ERROR, MERGED]
