@@ -148,6 +148,7 @@ class Submission:
     duplicate_of: str = ""
     told_at: float = 0.0  # when the folder was last told; older than updated_at: owed
     counts: Counts = field(default_factory=Counts)
+    concern_at: float = field(default=0.0, compare=False)  # when a batch last had news; kept by the ledger
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ def to_submission(row: Row) -> Submission:
     """Return the submission of a row."""
     cells = list(row[: _COUNTED + 1])
     cells[_COUNTED] = Counts(**json.loads(cells[_COUNTED]))
+    cells.append(row[-1])  # concern_at; the number of batches before it is the ledger's own
     return Submission(*cells)
 
 

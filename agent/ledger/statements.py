@@ -157,15 +157,21 @@ ON CONFLICT (batch, number) DO UPDATE SET started_at = excluded.started_at, phas
     ended_at = excluded.ended_at, outcome = excluded.outcome, evidence = excluded.evidence
 """
 # Both compare and set: the state read before must still be the one found. NULL keeps what is there.
+# What happens after the folder was told is later than that, also where the clock was set back: else nobody
+# would hear of it.
 UPDATE_SUBMISSION = """
 UPDATE submission SET state = :state, reason = COALESCE(:reason, reason),
-    updated_at = COALESCE(:updated_at, updated_at), tries = COALESCE(:tries, tries),
-    generation = COALESCE(:generation, generation), told_at = COALESCE(:told_at, told_at),
+    updated_at = CASE WHEN :updated_at < told_at THEN told_at + 0.001
+        ELSE COALESCE(:updated_at, updated_at) END,
+    tries = COALESCE(:tries, tries), generation = COALESCE(:generation, generation),
+    told_at = COALESCE(:told_at, told_at),
     counts = COALESCE(:counts, counts)
 WHERE id = :id AND state = :before
 """
 COUNT_BATCH = """
-UPDATE submission SET unended = unended + :more, concern_at = COALESCE(:concern_at, concern_at)
+UPDATE submission SET unended = unended + :more,
+    concern_at = CASE WHEN :concern_at < told_at THEN told_at + 0.001
+        ELSE COALESCE(:concern_at, concern_at) END
 WHERE id = :id
 """
 UPDATE_BATCH = """

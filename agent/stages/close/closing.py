@@ -51,7 +51,7 @@ def close(context: Context, submission: str) -> Transition:
     prepared = found.state == SubmissionState.PREPARED
     all_ended = all(map(ended, batches))
     _tell(context, story, final=all_ended or not prepared)
-    told_at = max([found.updated_at, *(batch.updated_at for batch in batches)])
+    told_at = max([found.updated_at, found.concern_at, *(batch.updated_at for batch in batches)])
     told = Transition(submission, "submission", "told", told_at=told_at)
     if prepared and not all_ended:
         return told

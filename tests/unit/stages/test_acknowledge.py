@@ -336,6 +336,23 @@ def test_overdue_it_can_be_sent_again_under_a_new_name(house):
     assert len(set(house.far.published)) == 2
 
 
+def test_a_clock_that_was_set_back_hides_no_news(house):
+    """What comes after the folder was told is news, whatever the time of day says; and it is told once."""
+    batch = dropped(house, "A")
+    house.now -= HOUR
+    house.postbox.put(f"result_{batch.name}", "all is well, kind regards\n")
+    collect(house)
+    assert (
+        b"An answer came that the agent cannot read" in house.told("attention")["refunds.csv"]["report.txt"]
+    )
+    assert not house.engine.drain()
+    result(house, batch, name=f"result_2_{batch.name}")
+    collect(house)
+    assert house.submission(batch.submission).state == "CLOSED"
+    assert "refunds.csv" in house.told("done")
+    assert not house.engine.drain()
+
+
 def test_without_a_source_nobody_waits(house):
     """The settings no longer have one: what waits ends, and the report says that nobody asked."""
     batch = dropped(house, "A")
