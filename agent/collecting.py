@@ -44,9 +44,11 @@ class Collector:
         options = self._options(name)
         if options is None:
             return heard
-        fetched = self._engine.survive(name, lambda: self._fetch(name, options)) or False
+        fetched = self._engine.survive(name, lambda: self._fetch(name, options))
+        if fetched is None:
+            self._broke(name)
         self._next[name] = time.monotonic() + self._pause(name, options)
-        return self._hear() or fetched or heard
+        return self._hear() or bool(fetched) or heard
 
     def next_time(self, name: str) -> float:
         """Return the seconds until a source is to be asked again."""
@@ -108,6 +110,12 @@ class Collector:
             say("source.failed", source=name, reason=str(error))
         self.failing[name] = str(error)
         self._engine.board.trouble(f"source:{name}", str(error), patience=PASSING)
+
+    def _broke(self, name: str) -> None:
+        """Note that asking failed in a way that nobody foresaw, or for want of room: the log has said so."""
+        self._failures[name] = self._failures.get(name, 0) + 1
+        words = "asking for answers fails; the agent's log says why"
+        self._engine.board.trouble(f"source:{name}", words, patience=PASSING)
 
     def _worked(self, name: str) -> None:
         self._failures.pop(name, None)

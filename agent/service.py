@@ -145,7 +145,7 @@ class Agent:
         return open_way(options, lambda secret: reveal(secret, self.settings.folder))
 
     def once(self) -> None:
-        """Make one pass: wait for what is settling, prepare, deliver, close; return when nothing is due now.
+        """Make one pass: wait for what is settling, do all that is due, tell; return when nothing is due now.
 
         Raises:
             AgentError: the agent cannot go on.

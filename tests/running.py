@@ -122,7 +122,12 @@ class Agent:
         surroundings = {**os.environ, **environment}
         with log.open("wb") as stream:
             self.process = subprocess.Popen(
-                command, cwd=TOP, stdin=subprocess.DEVNULL, stderr=stream, env=surroundings
+                command,
+                cwd=TOP,
+                stdin=subprocess.DEVNULL,
+                stderr=stream,
+                env=surroundings,
+                preexec_fn=_heeding_ctrl_c,  # noqa: PLW1509 - nothing but a system call
             )
 
     def events(self, event: str = "") -> list[dict[str, Any]]:
@@ -158,6 +163,11 @@ class Agent:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+def _heeding_ctrl_c() -> None:
+    """Heed SIGINT also where the tests themselves run in the background, which has shells ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def reached(server: Sshd | Reached) -> dict[str, Any]:

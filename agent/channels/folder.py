@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from agent.channels.base import Receipt, Sighting, one_by_one, pieces
 from agent.channels.failures import ChangedError
+from agent.channels.sightings import NOT_RENAMED, attempts, of_content, of_size, temporary_name
 from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.settings.models import Destination
 from agent.spool.disk import NO_ROOM, digest_of, fsync_folder, move_without_overwrite, write_all
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from agent.errors import ChannelError
     from agent.settings.models import Secret
 
-_STALE = 128  # how many earlier attempts' temporary files are removed: more than a day's attempts
 _EVERYBODY_WRITES = 0o002
 _LASTING = {
     errno.ENOENT: "there is no such file or folder",
@@ -169,7 +169,7 @@ class _Place:
         if (found := self._there()) is not None:
             return found
         if self._remove_parts():  # each attempt removes those before it, so none came as far as a rename
-            return Sighting(found=False, evidence="it was not renamed: its temporary file was still there")
+            return NOT_RENAMED
         if self._options.sweeps:
             return Sighting(found=None, evidence="no such file is there; it may have been taken already")
         return Sighting(found=False, evidence="no such file is there, and nobody takes any away")
@@ -193,15 +193,11 @@ class _Place:
         about = os.fstat(fd)
         if not stat.S_ISREG(about.st_mode):
             return Sighting(found=None, evidence="what is there under this name is no plain file")
-        size, wanted = about.st_size, self._parcel.size
-        if size != wanted:
-            words = f"a file of this name is there, but with {size} bytes instead of {wanted}"
-            return Sighting(found=None, evidence=words)
-        if digest_of(fd) == (self._parcel.sha256, size):
-            return Sighting(found=True, evidence=f"it is there, {size} bytes, same content")
-        return Sighting(
-            found=None, evidence=f"a file of this name and size ({size} bytes) has another content"
-        )
+        judged = of_size(self._parcel, about.st_size)
+        if judged is not None and not judged.found:
+            return judged
+        sha256, _ = digest_of(fd)  # also of a large one: nothing has to travel for it
+        return of_content(self._parcel, sha256)
 
     def _settle(self) -> Receipt:
         sighting = self._there()
@@ -228,14 +224,14 @@ class _Place:
         """Remove temporary files of this and earlier attempts; tell whether there was one."""
         last = self._parcel.attempt
         removed = False
-        for attempt in range(max(1, last - _STALE), last + 1):
+        for attempt in attempts(1, last):
             with suppress(FileNotFoundError):
                 os.unlink(self._name_of(attempt), dir_fd=self._folder)
                 removed = True
         return removed
 
     def _name_of(self, attempt: int) -> str:
-        return f".{self._parcel.name}.{attempt}.part"
+        return temporary_name(self._parcel, attempt)
 
 
 def _noted(place: _Place, will_publish: Callable[[], None]) -> None:

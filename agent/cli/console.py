@@ -193,6 +193,12 @@ def story_json(story: Story, audit: Sequence[AuditEvent] = ()) -> Json:
     }
 
 
+def preview_json(told: Preview) -> Json:
+    """Turn a preview into JSON; its findings are those in the groups."""
+    form = as_json(dataclasses.replace(told, findings=None))
+    return {**form, "unused_columns": as_json(told.unused)} if isinstance(form, dict) else {}
+
+
 def print_json(value: object, out: TextIO | None = None) -> None:
     """Print a value as JSON; ASCII only, so that every terminal, pipe and parser can take it."""
     _say(json.dumps(as_json(value), indent=2, allow_nan=False) + "\n", out or sys.stdout)

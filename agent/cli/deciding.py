@@ -90,7 +90,8 @@ def _login() -> str:
 release = _command(
     "release",
     "Let what is held go on: a duplicate, a quarantined or rejected file is prepared anew, a held batch is"
-    " sent, and a batch in doubt counts as sent, because you have found it at the other end.",
+    " sent, and a batch in doubt counts as sent, because you have found it at the other end. One that waits for"
+    " impact.com's answer waits no more, because you have seen there what became of it.",
 )
 resend = _command(
     "resend",

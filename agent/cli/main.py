@@ -30,6 +30,8 @@ _COMMANDS = {
     "check": "checking",
     "schema": "checking",
     "preview": "previewing",
+    "new-feed": "beginning",
+    "explain": "explaining",
     "status": "looking",
     "show": "looking",
     "release": "deciding",
@@ -51,7 +53,9 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"agent.cli.{_COMMANDS[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(
+            import_module(f"agent.cli.{_COMMANDS[cmd_name]}"), cmd_name.replace("-", "_")
+        )
         return command
 
 

@@ -6,24 +6,26 @@ import os
 import stat
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from agent.cli import console
+from agent.cli.choosing import chosen_feed, sound, working
 from agent.cli.common import json_option
 from agent.cli.exits import Exit
-from agent.errors import RefusedFile, SettingsError
+from agent.errors import RefusedFile
 from agent.feedback.story import Preview
 from agent.model import Finding, Severity
-from agent.preparing.usable import name_of, problems_of, settings_at
+from agent.preparing.usable import name_of, settings_at
 from agent.stages.prepare import job_of
-from agent.workers import Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agent.preparing.job import Prepared
     from agent.settings.models import Feed, Settings
 
@@ -38,29 +40,36 @@ _SHOWN = 10  # rows
 @json_option
 @click.pass_context
 def preview(ctx: click.Context, file: Path, feed: str | None, as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Show what would be sent of FILE, and every finding. Sends and changes nothing."""
+    """Show what FILE is read as, what would be sent of it, and every finding. Sends and changes nothing."""
     settings = settings_at(ctx.obj)
-    chosen = _feed(settings, file, feed)
-    if problems := problems_of(settings, chosen):
-        raise SettingsError(tuple(problems))
-    _check(file, chosen)
-    with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder:
-        scratch = Path(folder)
-        job = job_of(settings, chosen, file.resolve(), scratch)
-        job = replace(job, preview_rows=_SHOWN, now=time.time())
-        workers = Workers(settings.limits)
-        try:
-            with console.progress("reading") as shown:
-                prepared = workers.prepare(job, lambda records: shown(records, None))
-        finally:
-            workers.close()
-        told = replace(_told(chosen, file, prepared, scratch), batches=_batches(settings, chosen, prepared))
+    chosen = chosen_feed(settings, file, feed)
+    with tried(settings, chosen, file) as told:
         if as_json:
-            console.print_json({**_json(told), "unused_columns": prepared.columns_unused})
+            console.print_json(console.preview_json(told))
         else:
             console.preview(told)
-    if prepared.verdict == "refused":
+    if told.refused:
         ctx.exit(Exit.DATA_REFUSED)
+
+
+@contextmanager
+def tried(settings: Settings, feed: Feed, file: Path) -> Iterator[Preview]:
+    """Prepare a file as a feed would; what is told can be read as long as the context lasts.
+
+    Raises:
+        SettingsError: the feed's template or rules are wrong.
+        RefusedFile: it would not even be taken.
+        OSError: it cannot be read.
+
+    """
+    sound(settings, feed)
+    _check(file, feed)
+    with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder, working(settings) as workers:
+        scratch = Path(folder)
+        job = replace(job_of(settings, feed, file.resolve(), scratch), preview_rows=_SHOWN, now=time.time())
+        with console.progress("reading") as shown:
+            prepared = workers.prepare(job, lambda records: shown(records, None))
+        yield replace(_told(feed, file, prepared, scratch), batches=_batches(settings, feed, prepared))
 
 
 def _check(file: Path, feed: Feed) -> None:
@@ -82,23 +91,6 @@ def _check(file: Path, feed: Feed) -> None:
         raise RefusedFile(Finding("E-TOOBIG", Severity.ERROR, words, mend))
 
 
-def _feed(settings: Settings, file: Path, wanted: str | None) -> Feed:
-    if wanted is not None:
-        if wanted not in settings.feeds:
-            names = ", ".join(settings.feeds) or "none"
-            raise click.BadParameter(f"there is no feed {wanted!r}; there are: {names}", param_hint="--feed")
-        return settings.feeds[wanted]
-    taking = [
-        feed
-        for feed in settings.feeds.values()
-        if any(fnmatchcase(file.name, pattern) for pattern in feed.pattern)
-    ]
-    if len(taking) == 1:
-        return taking[0]
-    names = ", ".join(feed.name for feed in taking) or "none of them"
-    raise click.UsageError(f"say which feed, with --feed: {names} would take {file.name!r}")
-
-
 def _told(feed: Feed, file: Path, prepared: Prepared, scratch: Path) -> Preview:
     return Preview(
         feed=feed.name,
@@ -111,6 +103,9 @@ def _told(feed: Feed, file: Path, prepared: Prepared, scratch: Path) -> Preview:
         findings=scratch / prepared.findings_file if prepared.findings_file else None,
         header=prepared.header,
         rows=prepared.first_rows,
+        detected=prepared.detected,
+        columns=prepared.columns,
+        unused=prepared.columns_unused,
     )
 
 
@@ -120,8 +115,3 @@ def _batches(settings: Settings, feed: Feed, prepared: Prepared) -> tuple[tuple[
         (f"{name} ({number})", draft.rows, draft.size)
         for number, draft in enumerate(prepared.drafts, start=1)
     )
-
-
-def _json(told: Preview) -> dict[str, object]:
-    form = console.as_json(replace(told, findings=None))
-    return dict(form) if isinstance(form, dict) else {}

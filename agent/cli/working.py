@@ -52,7 +52,7 @@ def run(ctx: click.Context, verbose: bool) -> None:  # noqa: FBT001 - click's wa
 @json_option
 @click.pass_context
 def once(ctx: click.Context, verbose: bool, as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Make one pass: take, prepare, deliver, close; end when nothing is due now."""
+    """Make one pass: take, prepare, collect answers, deliver, close; end when nothing is due now."""
     if sys.stderr.isatty() and not verbose:  # the table below tells what became of each file
         log.configure(stream=console.errors(), level=logging.WARNING, without=("submission.", "batch."))
     else:

@@ -41,6 +41,7 @@ AMOUNT_WORDS = (
     "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was"
     " taken off. A reversal counts 0."
 )
+_COLUMNS = 40  # names of a file's columns shown
 _ANSWERED = {
     "taken": "taken",
     "processed": "processed",
@@ -86,6 +87,30 @@ def _total_row(total: Total, currency: str, places: int) -> tuple[str, ...]:
         number(total.rows),
         amount(total.amount, places),
     )
+
+
+def detected_facts(preview: Preview) -> list[tuple[str, str]]:
+    """Say what a file is read as, a name and words for each thing that was found out."""
+    found = preview.detected
+    packed = f", inside a {found.packed}" if found.packed else ""
+    used = [name for name in preview.columns if name not in preview.unused]
+    row = str(found.header_row) if found.header_row else ""
+    facts = {
+        "Format": f"{found.format}{packed}" if found.format else "",
+        "Encoding": found.encoding,
+        "Delimiter": found.delimiter,
+        "Sheet": found.sheet,
+        "Header in row": row,
+        "Records at": found.records,
+        "Columns used": _names(used),
+        "Columns not used": _names(preview.unused),
+    }
+    return [(name, words) for name, words in facts.items() if words]
+
+
+def _names(columns: Sequence[str]) -> str:
+    shown = ", ".join(map(value, columns[:_COLUMNS]))
+    return f"{shown} and {len(columns) - _COLUMNS} more" if len(columns) > _COLUMNS else shown
 
 
 def preview_rows(preview: Preview) -> Rows:

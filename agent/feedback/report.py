@@ -164,6 +164,7 @@ _GLOBALS = {
     "batch_tone": batch_tone,
     "batch_words": batch_words,
     "fate_words": cells.FATE_WORDS,
+    "detected_facts": cells.detected_facts,
     "finding_rows": cells.finding_rows,
     "full_list": cells.full_list,
     "no_currency": cells.NO_CURRENCY,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.feedback.wording import added, decimals
 from agent.model import Answer, Attempt, Batch, Counts, FindingGroup, Submission, Total
+from agent.readers.detected import UNSEEN, Detected
 from agent.states import BatchState, doubtful
 
 if TYPE_CHECKING:
@@ -122,6 +123,9 @@ class Preview:
     batches: tuple[tuple[str, int, int], ...] = ()  # name, rows, size in bytes
     header: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()  # the first few as they would be sent
+    detected: Detected = UNSEEN  # what the file is read as
+    columns: tuple[str, ...] = ()  # of the file
+    unused: tuple[str, ...] = ()  # those that the template does not use
 
 
 @dataclass(frozen=True, slots=True)

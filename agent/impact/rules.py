@@ -72,7 +72,7 @@ def row_rules(
     known = reasons.codes_of(level, codes)
     judge = judging(found, known, currency=currency)
     allowed = set(map(canonical, personal))
-    checks = {name: () if name in allowed else (private(name),) for name in found.header}
+    checks = {name: () if name in allowed else (_private(name),) for name in found.header}
     readers = {
         name: _reader(dialect().columns[name], level, known, max_amount, checks[name])
         for name in found.header
@@ -89,6 +89,10 @@ def row_rules(
         judge_order=judging_orders(found, judge),
         clear=clearing(found),
     )
+
+
+def _private(name: str) -> Check:
+    return private(name, ids=dialect().columns[name].kind == "identifier")
 
 
 def _layout(level: Level, header: Sequence[str], refused: Sequence[Fault]) -> Layout:

@@ -134,16 +134,18 @@ def _migrations() -> list[tuple[int, str]]:
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    for number, text in _migrations():
-        if number <= _number(connection, "user_version"):
-            continue
-        connection.execute("BEGIN IMMEDIATE")
-        if number > _number(connection, "user_version"):  # another process may have been quicker
+    wanted = _migrations()
+    if _number(connection, "user_version") >= wanted[-1][0]:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    known = _number(connection, "user_version")  # another process may have been quicker
+    for number, text in wanted:
+        if number > known:
             for statement in _statements(text):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")  # an error before it leaves all as it was: the connection is closed then
+    connection.execute("COMMIT")  # an error before it leaves all as it was: the connection is closed then
 
 
 def _statements(text: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.model import Change, Counts, Finding, FindingGroup, Severity, Total
+from agent.readers.detected import UNSEEN, Detected
 from agent.settings.models import Feed
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Job:
     max_size: int | None = None  # bytes of one batch file
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
     now: float = 0.0  # when the file came, UTC epoch seconds; dates are too old or to come beside it
+    glance: bool = False  # open the file and look for the columns, and no further
 
     def to_json(self) -> str:
         """Write as one line of JSON."""
@@ -44,6 +46,7 @@ class Job:
                 "max_size": self.max_size,
                 "tables": self.tables,
                 "now": self.now,
+                "glance": self.glance,
             }
         )
 
@@ -62,6 +65,7 @@ class Job:
             raw["max_size"],
             raw["tables"],
             raw["now"],
+            raw["glance"],
         )
 
 
@@ -94,7 +98,7 @@ class Prepared:
     columns: tuple[str, ...] = ()
     columns_unused: tuple[str, ...] = ()
     header: tuple[str, ...] = ()
-    detected: dict[str, str] = field(default_factory=dict)  # encoding, delimiter, … in words
+    detected: Detected = UNSEEN
     first_rows: tuple[tuple[str, ...], ...] = ()
     peak_memory: int = 0  # bytes, of the preparing process
 
@@ -115,6 +119,7 @@ class Prepared:
         raw["groups"] = tuple(_group(group) for group in raw["groups"])
         for name in ("columns", "columns_unused", "header"):
             raw[name] = tuple(raw[name])
+        raw["detected"] = Detected(**raw["detected"])
         raw["first_rows"] = tuple(tuple(row) for row in raw["first_rows"])
         return cls(**raw)
 

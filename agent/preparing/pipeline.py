@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import resource
 from dataclasses import fields
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from agent.codes import finding
 from agent.errors import RefusedFile, WorkerBroke
@@ -33,6 +33,7 @@ from agent.preparing.scratch import Scratch
 from agent.preparing.sources import Uses, missing_lengths, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
+from agent.readers.detected import UNSEEN, Detected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,6 +49,12 @@ _NOTHING = Fault(
     "is it the right file, and the right feed?",
 )
 _COLUMNS = tuple(one.name for one in fields(Finding))
+
+
+class _Seen(TypedDict):
+    columns: tuple[str, ...]
+    columns_unused: tuple[str, ...]
+    detected: Detected
 
 
 class Preparation:
@@ -73,6 +80,7 @@ class Preparation:
         self._records: Stream | None = None
         self._bound: BoundTemplate | None = None
         self._look: FirstLook | None = None
+        self._source: OpenedFile | None = None
 
     def run(self) -> Prepared:
         """Prepare; a file that cannot be used as a whole comes back as refused, with its findings."""
@@ -86,9 +94,11 @@ class Preparation:
                 self.scratch.close()
 
     def _prepare(self, stream: BinaryIO) -> Prepared:
-        source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
+        source = self._source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
         bound = self._bound = self.template.bind(source.columns, self.rules.order, source.nested)
         fill_down = self._fill_down(source)
+        if self.job.glance:
+            return Prepared("ready", "", Counts(), columns=source.columns, detected=source.detected)
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
@@ -96,10 +106,7 @@ class Preparation:
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)
-        unused = tuple(
-            name for name in source.columns if name not in bound.bound.used and not bound.bound.travels
-        )
-        return self._ended(stream, source, counts, unused, entangled=entangled)
+        return self._ended(stream, source, counts, entangled=entangled)
 
     def _fill_down(self, source: OpenedFile) -> tuple[str, ...]:
         """Give the columns that are filled down; refuse the file where it lacks a column."""
@@ -198,7 +205,6 @@ class Preparation:
         stream: BinaryIO,
         source: OpenedFile,
         counts: Counts,
-        unused: tuple[str, ...],
         *,
         entangled: bool,
     ) -> Prepared:
@@ -225,13 +231,20 @@ class Preparation:
             self.scratch.findings.groups(),
             self._write_findings(),
             rejects,
-            source.columns,
-            unused,
-            self.rules.header,
-            {},
-            shown,
-            peak_memory(),
+            header=self.rules.header,
+            first_rows=shown,
+            peak_memory=peak_memory(),
+            **self._seen(),
         )
+
+    def _seen(self) -> _Seen:
+        """Tell what was found out about the file, as far as it could be opened."""
+        source, bound = self._source, self._bound
+        if source is None:
+            return _Seen(columns=(), columns_unused=(), detected=UNSEEN)
+        used = None if bound is None or bound.bound.travels else bound.bound.used
+        unused = tuple(name for name in source.columns if used is not None and name not in used)
+        return _Seen(columns=source.columns, columns_unused=unused, detected=source.detected)
 
     def _write_rejects(self, stream: BinaryIO, source: OpenedFile, *, everything: bool) -> str:
         kept_back = self.scratch.findings.kept_back()
@@ -262,7 +275,8 @@ class Preparation:
         first = next((found for found in refused.findings if found.severity is Severity.ERROR), None)
         reason = first.words if first else "the file cannot be used"
         groups, findings = self.scratch.findings.groups(), self._write_findings()
-        return Prepared("refused", reason, Counts(), (), groups, findings, peak_memory=peak_memory())
+        seen = self._seen()
+        return Prepared("refused", reason, Counts(), (), groups, findings, peak_memory=peak_memory(), **seen)
 
 
 def _written(text: str, rule: Callable[[str], str | Fault]) -> str:

@@ -92,7 +92,7 @@ class _Measured:
         self.source, self._listener = source, listener
         columns = source.columns
         self._lengths = [(columns.index(name), many) for name, many in lengths.items() if name in columns]
-        self.columns, self.nested = columns, source.nested
+        self.columns, self.nested, self.detected = columns, source.nested, source.detected
         self.number, self.cells, self.notes = 0, source.cells, source.notes
 
     @property

@@ -12,11 +12,12 @@ Which reader reads a file is said by the feed's `format`, or else by the content
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from agent.readers.archive import unpacked
+from agent.readers.archive import packing, unpacked
 from agent.readers.base import refusal
 from agent.readers.content import HEAD
 
@@ -67,8 +68,13 @@ def open_source(stream: BinaryIO, reading: Reading, listener: Listener) -> Opene
         RefusedFile: the file is of another format than the feed declares, or cannot be read as what it is.
 
     """
+    stream.seek(0)
+    packed = packing(stream.read(4))
     plain = unpacked(stream)
-    return readers()[choose(plain, reading)].open_file(plain, reading, listener)
+    form = choose(plain, reading)
+    opened = readers()[form].open_file(plain, reading, listener)
+    opened.detected = replace(opened.detected, format=form, packed=packed if plain is not stream else "")
+    return opened
 
 
 def choose(plain: BinaryIO, reading: Reading) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from agent.errors import RefusedFile
 from agent.model import Fault, Finding, Severity
+from agent.readers.detected import UNSEEN, Detected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,6 +90,7 @@ class OpenedFile(Source, Protocol):
     """A source of any format, with what the agent needs to tell of it and to give it back."""
 
     nested: frozenset[str]  # columns whose cells hold several values (`nested.Nest`)
+    detected: Detected  # what it is read as
 
     def place(self, line: int, column: str = "") -> str:
         """Name a place the way people look for it: "line 7", "Refunds!C7" where a column is to blame."""
@@ -109,6 +111,7 @@ class Lines:
     """What is the same for all sources that are text: a place is a line, and no use of a cell changes its text."""
 
     nested: frozenset[str] = frozenset()
+    detected = UNSEEN
 
     def place(self, line: int, column: str = "") -> str:
         """Name a line."""

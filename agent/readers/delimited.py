@@ -17,6 +17,7 @@ from agent.model import Fault
 from agent.readers.base import Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
 from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
+from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
 from agent.readers.form import find_form
@@ -89,6 +90,8 @@ class Delimited(Lines):
         self.cells: list[str] = []
         self.notes = encoding.notes
         self.form = form
+        words = encoding_words(form.codec, form.mark)
+        self.detected = Detected(encoding=words, delimiter=DELIMITERS.get(form.delimiter, form.delimiter))
         self._stream, self._encoding, self._damaged = stream, encoding, damaged
         self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
         self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line

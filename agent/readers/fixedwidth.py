@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from agent.model import Fault
 from agent.readers.base import REASON_COLUMN, Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
+from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.header import read_header
 from agent.readers.lines import text_lines
@@ -59,6 +60,7 @@ class FixedWidth(Lines):
         self.number, self.line = 0, 0
         self.cells: list[str] = []
         self.notes = encoding.notes
+        self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self.encoding, self.raw = encoding, ""  # raw: the record at hand as it stands, without its line end
         self._stream, self._listener = stream, listener
         self._above = reading.header_row  # lines that are no records

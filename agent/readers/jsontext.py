@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.readers.base import refusal
 from agent.readers.content import HEAD, as_ascii
+from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.jsonvalues import Decoder
 from agent.readers.jsonwindow import Window
@@ -58,6 +59,8 @@ class Document:
         self.raw = ""
         self.names: dict[str, bool] | None = None
         self.path, self.encoding = path, encoding
+        words = encoding_words(encoding.codec, encoding.mark)
+        self.detected = Detected(encoding=words, records=".".join(path))
         self._stream = stream
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:

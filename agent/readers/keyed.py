@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from agent.readers.base import Listener, Reading
+    from agent.readers.detected import Detected
 
 _OURS = (REASON_COLUMN, MEND_COLUMN)
 _BLANK = Fault("E-BLANK", "the record is blank", "delete it, or fill in the missing record")
@@ -32,6 +33,7 @@ class Objects(Protocol):
     """The records of a file by name; may be gone through again and again."""
 
     raw: str  # of the record yielded last: its text in the file
+    detected: Detected  # what the file is read as
     names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
@@ -52,7 +54,7 @@ class Keyed(Lines):
         self.number, self.line = 0, 0
         self.cells: list[str] = []
         self.notes = notes
-        self.objects = objects
+        self.objects, self.detected = objects, objects.detected
         self._listener = listener
         found = objects.names or _collected(objects)
         if not found:

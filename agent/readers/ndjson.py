@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
 from agent.readers.content import HEAD, as_ascii
+from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.jsonvalues import Decoder
 from agent.readers.keyed import Keyed
@@ -63,6 +64,7 @@ class ObjectLines:
         self.raw = ""
         self.names: dict[str, bool] | None = None
         self.encoding = encoding
+        self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self._stream = stream
 
     def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:

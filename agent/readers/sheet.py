@@ -9,6 +9,7 @@ from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
 from agent.readers.cellvalues import WORDS, cell_texts, column_letters, id_fault
 from agent.readers.delimited import FIELD_CAP
+from agent.readers.detected import Detected
 from agent.readers.header import read_header
 from agent.readers.tail import Tail
 
@@ -58,6 +59,7 @@ class Sheet:
         # it gives the empty rows above the table, but not the empty columns before it
         self._rows: Iterator[tuple[int, list[Value]]] = enumerate(sheet.iter_rows(), 1)
         self._header_line, names = self._first(reading.header_row)
+        self.detected = Detected(sheet=sheet.name, header_row=self._header_line)
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
         self._identifiers: tuple[int, ...] = ()

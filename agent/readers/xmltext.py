@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, refusal
 from agent.readers.blocks import UnfitError, utf8_blocks
 from agent.readers.content import HEAD, as_ascii
+from agent.readers.detected import Detected, encoding_words
 from agent.readers.keyed import Keyed, refuse_many
 from agent.readers.xmlrecords import Element, Records, Survey, cells_of
 
@@ -49,12 +50,12 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
         RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used.
 
     """
-    _judge_encoding(stream)
-    return Keyed(Document(stream, reading), (), reading, listener)
+    codec = _judge_encoding(stream)
+    return Keyed(Document(stream, reading, codec), (), reading, listener)
 
 
-def _judge_encoding(stream: BinaryIO) -> None:
-    """Look that all bytes belong to the encoding that the document declares."""
+def _judge_encoding(stream: BinaryIO) -> str:
+    """Look that all bytes belong to the encoding that the document declares; return that."""
     stream.seek(0)
     head = stream.read(HEAD)
     found = _DECLARED.match(as_ascii(head))
@@ -72,13 +73,15 @@ def _judge_encoding(stream: BinaryIO) -> None:
         unfit.find_line(stream, 0, codec)
         words = f"the document declares {codec}, but {unfit.words}"
         raise refusal("E-ENC", words, "export the file again as UTF-8", line=unfit.line) from None
+    return codec
 
 
 class Document:
     """The records of a document; see `keyed.Objects`."""
 
-    def __init__(self, stream: BinaryIO, reading: Reading) -> None:
+    def __init__(self, stream: BinaryIO, reading: Reading, codec: str) -> None:
         self.raw = ""
+        self.detected = Detected(encoding=encoding_words(codec, b""), records=reading.records)
         self.record = Element("", {})  # the one yielded last
         self.path = _path(reading.records)
         self.space, self.root = "", ""  # of the document

@@ -21,10 +21,26 @@ if TYPE_CHECKING:
     from agent.settings.problems import Page
     from agent.settings.tree import Node
 
-__all__ = ["destinations_known", "names_differ", "no_shared_tree", "templates_found", "ways_differ"]
+__all__ = [
+    "destinations_known",
+    "names_differ",
+    "no_shared_tree",
+    "sources_differ",
+    "templates_found",
+    "ways_differ",
+]
 
 Sheet = tuple["Page", "Node | None"]
 _CARRIES_BACK = "sftp"  # the type of destinations that answers can be fetched through
+_PLACES = (
+    "type",
+    "folder",
+    "through",
+    "directory",
+    "host",
+    "username",
+    "mailbox",
+)  # what tells sources apart
 
 
 def names_differ(feeds: Iterable[Sheet]) -> None:
@@ -49,6 +65,19 @@ def ways_differ(page: Page, root: Node | None) -> None:
             words = f"there is a way to tell people called {shown(named.text)} already"
             page.say("C-NAMEDUP", named.span.start, words, "give each a 'name' of its own")
         seen |= {named.text} if named is not None else set()
+
+
+def sources_differ(page: Page, root: Node | None) -> None:
+    """Look that no two sources of acknowledgements are one place: only the first one would be asked."""
+    seen = set()
+    for source in _sources(root):
+        named = [(key, found) for key in _PLACES if (found := _text(source, key))]
+        place = tuple((key, found.text) for key, found in named)
+        if place in seen:
+            mend = "write it once; 'for' may name several destinations, or be left out"
+            page.say("C-NAMEDUP", named[0][1].span.start, "this place is among the sources already", mend)
+        if place:
+            seen.add(place)
 
 
 def destinations_known(main: Sheet, feeds: Iterable[Sheet]) -> None:

@@ -92,6 +92,7 @@ def _check_together(main: _Sheet, sheets: list[_Sheet], folder: Path) -> None:
     checks.templates_found(feeds, folder)
     checks.no_shared_tree(main.page, main.root, folder)
     checks.ways_differ(main.page, main.root)
+    checks.sources_differ(main.page, main.root)
     checks.destinations_known((main.page, main.root), feeds)
 
 

@@ -117,7 +117,7 @@ def test_commands_that_are_only_shown_exist(line, reader):
         assert re.search(rf"^{words[1]}:", (TOP / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         return
     assert words[0] == "impact-agent"
-    command = next(word for word in words[1:] if word.isalpha() and word.islower())
+    command = next(word for word in words[1:] if re.fullmatch("[a-z]+(?:-[a-z]+)?", word))
     program = str(reader["cwd"] / ".venv" / "bin" / "impact-agent")
     known = subprocess.run(
         [program, command, "--help"], **reader, capture_output=True, timeout=30, check=False

@@ -124,7 +124,10 @@ class Session:
                 told = self._client.capability()[1][-1] or b""
         except RefusedError as refusal:
             if any(code in str(refusal) for code in _LATER):
-                raise LostError(str(refusal)) from refusal
+                words = (
+                    f"the server cannot check the login of {username!r} now"  # its own may hold the password
+                )
+                raise LostError(words) from refusal
             raise LoginError(f"the server refused the login of {username!r}") from refusal
         self._client.capabilities = tuple(told.decode("ascii", "replace").upper().split())
 

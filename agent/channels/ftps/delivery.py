@@ -14,15 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.ftps.failures import (
-    ChangedError,
-    FarError,
-    LostError,
-    RefusedError,
-    ShortError,
-    UnclearError,
-)
-from agent.channels.ftps.places import Presence
+from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.ftps.failures import RefusedError
+from agent.channels.sightings import proof
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,15 +54,7 @@ class Delivery:
             presence = self._places.presence(self._places.final)
         except LostError as error:
             return self._receipt("accepted", f"not looked at: {error}")
-        if presence is Presence.ABSENT and not self._places.swept:
-            raise UnclearError("published, but no file is there, though the server is said to take none away")
-        if presence is Presence.ABSENT:
-            return self._receipt("swept", "taken away by the server at once")
-        if presence is Presence.HIDDEN:
-            return self._receipt("accepted", presence.value)
-        if presence != self.parcel.size:
-            raise UnclearError(f"published, but {presence} bytes are there instead of {self.parcel.size}")
-        return self._receipt("verified", "size seen under the final name")
+        return self._receipt(*proof(self.parcel, presence, swept=self._places.swept))
 
     def _settle(self, why: str) -> Receipt:
         """Find out what has taken the name: an earlier attempt of ours, or nobody knows what."""

@@ -1,34 +1,8 @@
-"""What can go wrong on the way to an FTP server: what goes wrong at any server, and what only FTP knows of."""
+"""What can go wrong on the way to an FTP server only: what does at any server is in `channels/failures.py`."""
 
 from __future__ import annotations
 
-from agent.channels.failures import (
-    ChangedError,
-    FarError,
-    LoginBrokenError,
-    LoginError,
-    LostError,
-    PeerError,
-    SecretError,
-    ShortError,
-    UnclearError,
-)
-
-__all__ = [
-    "ChangedError",
-    "FarError",
-    "GoodbyeError",
-    "LoginBrokenError",
-    "LoginError",
-    "LostError",
-    "PeerError",
-    "RefusedError",
-    "SecretError",
-    "ShortError",
-    "SignError",
-    "TrustError",
-    "UnclearError",
-]
+from agent.channels.failures import FarError, LostError
 
 _LASTING = 500  # codes from here on mean: do not ask again
 NO_ROOM = 552  # "exceeded storage allocation": there may be room again later

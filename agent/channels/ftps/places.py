@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import suppress
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Sighting
 from agent.channels.ftps.failures import RefusedError
 from agent.channels.ftps.replies import size_in
+from agent.channels.sightings import (
+    NOT_RENAMED,
+    Presence,
+    attempts,
+    of_content,
+    of_nothing,
+    of_size,
+    taken_as,
+    temporary_name,
+)
 
 if TYPE_CHECKING:
     from agent.channels.base import Parcel
     from agent.channels.ftp import Options
     from agent.channels.ftps.session import Session
 
-_COMPARED = 64 * 2**20  # bytes; larger files are compared by size only
-_STALE = 128  # how many earlier attempts' temporary files are removed: more than a day's attempts
 _NO_FILE = 550  # of SIZE: not there, or not to be looked at; a server says the same of both
-
-
-class Presence(Enum):
-    """What is known of a file whose size is not."""
-
-    ABSENT = "not there"
-    HIDDEN = "the server does not let the agent look"
 
 
 class Places:
@@ -77,12 +77,8 @@ class Places:
         if processed is not None:
             return processed
         if self.unpublished():
-            return Sighting(found=False, evidence="it was not renamed: its temporary file was still there")
-        if presence is Presence.HIDDEN:
-            return Sighting(found=None, evidence=presence.value)
-        if self.swept:
-            return Sighting(found=None, evidence="no such file is there; it may have been taken already")
-        return Sighting(found=False, evidence="no such file is there, and the server takes none away")
+            return NOT_RENAMED
+        return of_nothing(presence, swept=self.swept)
 
     def unpublished(self) -> bool:
         """Prove, if it can be proved, that no attempt renamed its temporary file: one is there to remove.
@@ -107,13 +103,12 @@ class Places:
         return self._control.ask("remove a file", "DELE", path).good
 
     def _remove(self, first: int, last: int) -> list[bool]:
-        """Remove the temporary files of some attempts: the first, and no more than `_STALE` others."""
-        attempts = [first, *range(max(first + 1, last - _STALE), last + 1)][: max(last - first + 1, 0)]
-        return [self.removed(self._temporary(attempt)) for attempt in attempts]
+        """Remove the temporary files of some attempts, as far back as it is worth it."""
+        return [self.removed(self._temporary(attempt)) for attempt in attempts(first, last)]
 
     def _temporary(self, attempt: int) -> str:
         folder = self._options.temp_directory or self._options.directory
-        return posixpath.join(folder, f".{self._parcel.name}.{attempt}.part")
+        return posixpath.join(folder, temporary_name(self._parcel, attempt))
 
     def _listed(self, path: str) -> Presence:
         try:
@@ -126,28 +121,20 @@ class Places:
         return name in list(self._transfers.names(folder))
 
     def _compare(self, size: int) -> Sighting:
-        if size != self._parcel.size:
-            words = f"a file of this name is there, but with {size} bytes instead of {self._parcel.size}"
-            return Sighting(found=None, evidence=words)
-        there = f"it is there, {size} bytes"
-        if size > _COMPARED:
-            return Sighting(found=True, evidence=f"{there} (too large to compare the content)")
-        try:
+        judged = of_size(self._parcel, size)
+        if judged is not None:
+            return judged
+        content = None
+        with suppress(RefusedError):
             content = self._transfers.digest(self.final, size)
-        except RefusedError:
-            return Sighting(found=True, evidence=f"{there} (the content may not be read)")
-        if content == self._parcel.sha256:
-            return Sighting(found=True, evidence=f"{there}, same content")
-        return Sighting(
-            found=None, evidence=f"a file of this name and size ({size} bytes) has another content"
-        )
+        return of_content(self._parcel, content)
 
     def _processed(self) -> Sighting | None:
         folder = self._options.processed_directory
         if not folder:
             return None
         try:
-            ours = [name for name in self._transfers.names(folder) if self._parcel.name in name]
+            ours = [name for name in self._transfers.names(folder) if taken_as(self._parcel, name)]
         except RefusedError as refusal:
             return Sighting(found=None, evidence=f"the processed files cannot be listed: {refusal}")
         if not ours:

@@ -18,15 +18,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import pieces
+from agent.channels.failures import ChangedError, FarError, LostError, PeerError, ShortError
 from agent.channels.ftps.control import wrapped
-from agent.channels.ftps.failures import (
-    ChangedError,
-    FarError,
-    LostError,
-    PeerError,
-    RefusedError,
-    ShortError,
-)
+from agent.channels.ftps.failures import RefusedError
 from agent.channels.ftps.replies import LONGEST_LINE, port_in
 from agent.net.dialing import dial, unreachable
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer, MessageOrderError
 
+from agent.channels.failures import LostError, PeerError
 from agent.channels.ssh import pins
-from agent.channels.ssh.failures import HostKeyError, LostError, PeerError
+from agent.channels.ssh.failures import HostKeyError
 from agent.channels.ssh.login import login, proof
 from agent.channels.ssh.offer import Listener, no_common
 from agent.channels.ssh.wire import Wire

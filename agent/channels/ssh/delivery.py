@@ -11,20 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.ssh.failures import (
-    EXISTS,
-    FAILURE,
-    PERMISSION_DENIED,
-    UNSUPPORTED,
-    ChangedError,
-    FarError,
-    LostError,
-    RefusedError,
-    ShortError,
-    UnclearError,
-)
+from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.sightings import Presence, proof
+from agent.channels.ssh.failures import EXISTS, FAILURE, PERMISSION_DENIED, UNSUPPORTED, RefusedError
 from agent.channels.ssh.packets import FOR_NEW
-from agent.channels.ssh.places import Presence
 from agent.channels.ssh.steps import together
 from agent.channels.ssh.upload import Upload
 
@@ -75,15 +65,7 @@ class Delivery:
                 presence = yield from self._places.presence(final)
         except LostError as error:
             return self._receipt("accepted", f"not looked at: {error}")
-        if presence is Presence.ABSENT and not self._places.swept:
-            raise UnclearError("published, but no file is there, though the server is said to take none away")
-        if presence is Presence.ABSENT:
-            return self._receipt("swept", "taken away by the server at once")
-        if presence is Presence.HIDDEN:
-            return self._receipt("accepted", presence.value)
-        if presence != self.parcel.size:
-            raise UnclearError(f"published, but {presence} bytes are there instead of {self.parcel.size}")
-        return self._receipt("verified", "size seen under the final name")
+        return self._receipt(*proof(self.parcel, presence, swept=self._places.swept))
 
     def _settle(self, refusal: RefusedError) -> Steps[Receipt]:
         """Find out what has taken the name: an earlier attempt of ours, or nobody knows what."""

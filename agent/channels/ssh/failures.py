@@ -1,32 +1,8 @@
-"""What can go wrong on the way to an SFTP server: what goes wrong at any server, and what only SFTP knows of."""
+"""What can go wrong on the way to an SFTP server only: what does at any server is in `channels/failures.py`."""
 
 from __future__ import annotations
 
-from agent.channels.failures import (
-    ChangedError,
-    FarError,
-    LoginBrokenError,
-    LoginError,
-    LostError,
-    PeerError,
-    SecretError,
-    ShortError,
-    UnclearError,
-)
-
-__all__ = [
-    "ChangedError",
-    "FarError",
-    "HostKeyError",
-    "LoginBrokenError",
-    "LoginError",
-    "LostError",
-    "PeerError",
-    "RefusedError",
-    "SecretError",
-    "ShortError",
-    "UnclearError",
-]
+from agent.channels.failures import FarError
 
 # Status codes of SFTP version 3, and those of later versions that servers send all the same.
 NO_SUCH_FILE = 2

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
+from agent.channels.failures import LoginBrokenError, LoginError, LostError, SecretError
 from agent.channels.ssh import keys
-from agent.channels.ssh.failures import LoginBrokenError, LoginError, LostError, SecretError
 from agent.errors import AgentError
 
 if TYPE_CHECKING:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import posixpath
-from enum import Enum
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Sighting
+from agent.channels.sightings import (
+    NOT_RENAMED,
+    Presence,
+    attempts,
+    of_content,
+    of_nothing,
+    of_size,
+    taken_as,
+    temporary_name,
+)
 from agent.channels.ssh.failures import NO_SUCH_FILE, RefusedError
 from agent.channels.ssh.upload import digest
 
@@ -16,16 +26,6 @@ if TYPE_CHECKING:
     from agent.channels.ssh.packets import Entry
     from agent.channels.ssh.steps import Steps
     from agent.channels.ssh.wire import Ticket, Wire
-
-_COMPARED = 64 * 2**20  # bytes; larger files are compared by size only
-_STALE = 128  # how many earlier attempts' temporary files are removed: more than a day's attempts
-
-
-class Presence(Enum):
-    """What is known of a file whose size is not."""
-
-    ABSENT = "not there"
-    HIDDEN = "the server does not let the agent look"
 
 
 class Places:
@@ -63,12 +63,8 @@ class Places:
         if processed is not None:
             return processed
         if (yield from self.unpublished()):
-            return Sighting(found=False, evidence="it was not renamed: its temporary file was still there")
-        if presence is Presence.HIDDEN:
-            return Sighting(found=None, evidence=presence.value)
-        if self.swept:
-            return Sighting(found=None, evidence="no such file is there; it may have been taken already")
-        return Sighting(found=False, evidence="no such file is there, and the server takes none away")
+            return NOT_RENAMED
+        return of_nothing(presence, swept=self.swept)
 
     def unpublished(self) -> Steps[bool]:
         """Prove, if it can be proved, that no attempt renamed its temporary file: one is there to remove.
@@ -93,9 +89,8 @@ class Places:
         return (yield from self._gone(self._wire.ask_remove(path)))
 
     def _remove(self, first: int, last: int) -> Steps[list[bool]]:
-        """Remove the temporary files of some attempts: the first, and no more than `_STALE` others."""
-        attempts = [first, *range(max(first + 1, last - _STALE), last + 1)][: max(last - first + 1, 0)]
-        tickets = [self._wire.ask_remove(self._temporary(attempt)) for attempt in attempts]
+        """Remove the temporary files of some attempts, as far back as it is worth it."""
+        tickets = [self._wire.ask_remove(self._temporary(attempt)) for attempt in attempts(first, last)]
         removed = []
         for ticket in tickets:
             gone = yield from self._gone(ticket)
@@ -111,24 +106,16 @@ class Places:
 
     def _temporary(self, attempt: int) -> str:
         folder = self._options.temp_directory or self._options.directory
-        return posixpath.join(folder, f".{self._parcel.name}.{attempt}.part")
+        return posixpath.join(folder, temporary_name(self._parcel, attempt))
 
     def _compare(self, size: int) -> Steps[Sighting]:
-        if size != self._parcel.size:
-            words = f"a file of this name is there, but with {size} bytes instead of {self._parcel.size}"
-            return Sighting(found=None, evidence=words)
-        there = f"it is there, {size} bytes"
-        if size > _COMPARED:
-            return Sighting(found=True, evidence=f"{there} (too large to compare the content)")
-        try:
+        judged = of_size(self._parcel, size)
+        if judged is not None:
+            return judged
+        content = None
+        with suppress(RefusedError):
             content = yield from digest(self._wire, self.final, size)
-        except RefusedError:
-            return Sighting(found=True, evidence=f"{there} (the content may not be read)")
-        if content == self._parcel.sha256:
-            return Sighting(found=True, evidence=f"{there}, same content")
-        return Sighting(
-            found=None, evidence=f"a file of this name and size ({size} bytes) has another content"
-        )
+        return of_content(self._parcel, content)
 
     def _processed(self) -> Steps[Sighting | None]:
         folder = self._options.processed_directory
@@ -143,4 +130,4 @@ class Places:
         return Sighting(found=True, evidence=f"it is among the processed files: {entry.name!r}")
 
     def _ours(self, entry: Entry) -> bool:
-        return self._parcel.name in entry.name and entry.size in {self._parcel.size, None}
+        return taken_as(self._parcel, entry.name) and entry.size in {self._parcel.size, None}

@@ -8,13 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import pieces
-from agent.channels.ssh.failures import (
-    PERMISSION_DENIED,
-    UNSUPPORTED,
-    ChangedError,
-    RefusedError,
-    ShortError,
-)
+from agent.channels.failures import ChangedError, ShortError
+from agent.channels.ssh.failures import PERMISSION_DENIED, UNSUPPORTED, RefusedError
 from agent.channels.ssh.packets import FOR_READING
 
 if TYPE_CHECKING:

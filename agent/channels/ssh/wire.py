@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from paramiko.ssh_exception import SSHException
 
+from agent.channels.failures import LostError
 from agent.channels.ssh import packets
-from agent.channels.ssh.failures import LostError, RefusedError
+from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.packets import Reader, blob, text
 
 if TYPE_CHECKING:

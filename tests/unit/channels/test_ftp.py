@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels.failures import ChangedError, classify
+from agent.channels import failures as shared
+from agent.channels.failures import classify
 from agent.channels.ftp import Options
 from agent.channels.ftps import failures as f
 from agent.channels.ftps.replies import MOST_LINES, Reading, Reply, port_in, size_in
@@ -26,11 +27,11 @@ GOOD = {"host": "ftp.example.net", "username": "acme", "password": {"env": "P"}}
         (ConnectionRefusedError(111, "Connection refused"), Transient),
         (TimeoutError("no connection within 30 s"), Transient),
         (socket.gaierror(-2, "Name or service not known"), Transient),
-        (f.LostError("the connection broke"), Transient),
+        (shared.LostError("the connection broke"), Transient),
         (f.GoodbyeError("421"), Transient),
-        (f.LoginBrokenError("hung up"), Transient),
+        (shared.LoginBrokenError("hung up"), Transient),
         (WaitingError("asks again in 20 minutes"), Transient),
-        (f.ShortError("stored 1 of 2 bytes"), Transient),
+        (shared.ShortError("stored 1 of 2 bytes"), Transient),
         (f.RefusedError("store the file", 425), Transient),
         (f.RefusedError("store the file", 426), Transient),
         (f.RefusedError("store the file", 450), Transient),
@@ -43,12 +44,12 @@ GOOD = {"host": "ftp.example.net", "username": "acme", "password": {"env": "P"}}
         (f.RefusedError("store the file", 550), Permanent),
         (f.RefusedError("rename the file", 553), Permanent),
         (f.TrustError("the certificate was not accepted"), Permanent),
-        (f.PeerError("no FTP"), Permanent),
-        (f.LoginError("refused"), Permanent),
-        (f.SecretError("cannot be read"), Permanent),
+        (shared.PeerError("no FTP"), Permanent),
+        (shared.LoginError("refused"), Permanent),
+        (shared.SecretError("cannot be read"), Permanent),
         (f.SignError("a control character"), Permanent),
-        (ChangedError("changed"), Permanent),
-        (f.UnclearError("another content"), UnknownOutcome),
+        (shared.ChangedError("changed"), Permanent),
+        (shared.UnclearError("another content"), UnknownOutcome),
     ],
 )
 def test_what_follows(error: Exception, verdict: type) -> None:
@@ -92,13 +93,13 @@ def test_replies(lines: list[bytes], reply: Reply | None) -> None:
 @pytest.mark.parametrize("line", [b"", b"SSH-2.0-OpenSSH", b"HTTP/1.1 200 OK", b"999 ?", b"22 no", b"220x"])
 def test_what_is_no_reply(line: bytes) -> None:
     """Another protocol, or nonsense."""
-    with pytest.raises(f.PeerError):
+    with pytest.raises(shared.PeerError):
         read(line)
 
 
 def test_replies_have_an_end() -> None:
     """Too many lines are no reply; a long text is told in part; a password in it is not."""
-    with pytest.raises(f.PeerError, match="more than"):
+    with pytest.raises(shared.PeerError, match="more than"):
         read(*[b"220-more"] * (MOST_LINES + 1))
     long = read(b"220 " + b"x" * 290 + b"SECRET" * 9, hidden="SECRET")
     assert long is not None
@@ -125,7 +126,7 @@ def test_ports(text: str, port: int) -> None:
 )
 def test_no_port(text: str) -> None:
     """What names none is refused."""
-    with pytest.raises(f.PeerError):
+    with pytest.raises(shared.PeerError):
         port_in(Reply(229, text))
 
 

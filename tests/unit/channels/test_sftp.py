@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from agent.channels import failures as shared
 from agent.channels.failures import classify
 from agent.channels.sftp import Options
 from agent.channels.ssh import failures as f
@@ -25,10 +26,10 @@ GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}
         (TimeoutError("no connection within 30 s"), Transient),
         (socket.gaierror(-2, "Name or service not known"), Transient),
         (OSError(113, "No route to host"), Transient),
-        (f.LostError("the connection broke"), Transient),
-        (f.LoginBrokenError("hung up"), Transient),
+        (shared.LostError("the connection broke"), Transient),
+        (shared.LoginBrokenError("hung up"), Transient),
         (WaitingError("asks again in 20 minutes"), Transient),
-        (f.ShortError("stored 1 of 2 bytes"), Transient),
+        (shared.ShortError("stored 1 of 2 bytes"), Transient),
         (f.RefusedError("write", f.FAILURE), Transient),
         (f.RefusedError("write", 14), Transient),
         (f.RefusedError("write", 99), Transient),
@@ -37,11 +38,11 @@ GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}
         (f.RefusedError("open a file", f.UNSUPPORTED), Permanent),
         (f.RefusedError("open a file", f.INVALID_NAME), Permanent),
         (f.HostKeyError("another key"), Permanent),
-        (f.PeerError("offers only"), Permanent),
-        (f.LoginError("refused"), Permanent),
-        (f.SecretError("not a key"), Permanent),
-        (f.ChangedError("changed"), Permanent),
-        (f.UnclearError("another content"), UnknownOutcome),
+        (shared.PeerError("offers only"), Permanent),
+        (shared.LoginError("refused"), Permanent),
+        (shared.SecretError("not a key"), Permanent),
+        (shared.ChangedError("changed"), Permanent),
+        (shared.UnclearError("another content"), UnknownOutcome),
     ],
 )
 def test_what_follows(error: Exception, verdict: type) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from agent.channels.failures import FarError, LostError, ShortError
 from agent.channels.ssh import packets
-from agent.channels.ssh.failures import FarError, LostError, RefusedError, ShortError
+from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.steps import run, together
 from agent.channels.ssh.upload import Upload, digest
 from agent.channels.ssh.wire import Wire

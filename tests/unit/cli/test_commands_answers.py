@@ -38,6 +38,13 @@ def result(batch, *lines: int) -> str:
     return head + (f"\nLine,OrderId,Status,Reason\n{rows}" if lines else "")
 
 
+def test_the_help_tells_what_a_word_means_for_a_batch_that_waits(ask):
+    """Who reads "release it" in a report about an overdue answer must find it there."""
+    words = " ".join(ask("release", "--help").out.split())
+    assert "One that waits for impact.com's answer waits no more" in words
+    assert "collect answers" in " ".join(ask("once", "--help").out.split())
+
+
 def test_delivered_it_waits(ask, place, delivered):
     """Nothing is due, so the pass ended well; the status says what is waited for."""
     assert (delivered["state"], delivered["awaited"]) == ("SENT", True)

@@ -5,11 +5,18 @@ import os
 import pwd
 
 import pytest
+import xlsxwriter
 
 from tests.house import source
 from tests.running import arrived, put, told_in
 from tests.servers import make_key, public
 
+OWN = """\
+Oid,ActionTrackerID,SKU,Amount,Quantity,Reason
+{% for row in rows %}
+{{ row.Order }},16027,{{ row.Article }},0,0,OTHER
+{% endfor %}
+"""
 LOGIN = pwd.getpwuid(os.getuid()).pw_name
 
 
@@ -187,8 +194,73 @@ def test_a_preview_needs_a_feed(place, ask, tmp_path):
     file.write_bytes(source("A"))
     said = ask("preview", str(file))
     assert (said.code, "other, shop would take 'refunds.csv'" in said.err) == (2, True)
+    said = ask("preview", str(file), "--feed", "other")
+    assert (said.code, "other" in said.out) == (0, True)
     said = ask("preview", str(file), "--feed", "shpo")
     assert (said.code, "there is no feed 'shpo'; there are: other, shop" in said.err) == (2, True)
+
+
+def test_a_preview_finds_the_feed_whose_columns_the_file_has(place, ask, tmp_path):
+    """Of several that take its name; the one whose template asks for a column that is not there is passed by."""
+    place.feed("own", "level: item\ntemplate: own.csv.j2\ndestination: there\n", OWN)
+    file = tmp_path / "refunds.csv"
+    file.write_bytes(source("A"))
+    assert ask("preview", str(file), "--json").told["feed"] == "shop"
+    file.write_text("Order;Article\nA;RED-1\n", encoding="utf-8")
+    told = ask("preview", str(file), "--json").told
+    assert (told["feed"], told["columns"], told["unused"]) == ("own", ["Order", "Article"], [])
+
+
+def test_a_preview_says_why_no_feed_can_use_the_file(place, ask, tmp_path):
+    """Each that takes the name with its reason; a name that none takes with all patterns."""
+    place.feed("own", 'pattern: "*.csv"\nlevel: item\ntemplate: own.csv.j2\ndestination: there\n', OWN)
+    file = tmp_path / "refunds.csv"
+    file.write_text("Number;Article\nA;RED-1\n", encoding="utf-8")
+    said = ask("preview", str(file))
+    assert said.code == 65
+    assert "own: E-HDRMISS the file has no column 'Order'" in said.err
+    assert "shop: E-HDRMISS" in said.err
+    place.feed(
+        "shop",
+        'pattern: "*.tsv"\nlevel: item\ntemplate: impact-items.csv.j2\nheaders: impact\ndestination: there\n',
+    )
+    said = ask("preview", str(file.rename(tmp_path / "refunds.txt")))
+    assert (said.code, "own: *.csv; shop: *.tsv" in said.err) == (2, True)
+
+
+def test_a_preview_shows_what_the_file_is_read_as(place, ask, tmp_path):
+    """Format, encoding, delimiter, the columns used and not used; also of a file that is refused."""
+    place.feed("shop", "level: item\ntemplate: own.csv.j2\ndestination: there\n")
+    (place.config / "templates" / "own.csv.j2").write_text(OWN, encoding="utf-8")
+    file = tmp_path / "refunds.csv"
+    file.write_bytes(b"\xef\xbb\xbfOrder;Article;Note\nA;RED-1;x\n")
+    said = ask("preview", str(file))
+    assert said.code == 0
+    for line in ("Format              csv", "Encoding            utf-8, with a byte order mark",
+                 "Delimiter           semicolon", "Columns used        Order, Article",
+                 "Columns not used    Note"):  # fmt: skip
+        assert line in said.out.splitlines()
+    file.write_bytes(b"Order\tArticle\tNote\nA\tRED-1\n")
+    told = ask("preview", str(file), "--json").told
+    assert told["refused"]
+    assert told["detected"]["delimiter"] == "tab"
+
+
+def test_a_preview_names_sheet_and_header_row(place, ask, tmp_path):
+    """Of a workbook, whatever its name says; with the place of the records in JSON."""
+    place.feed("shop", "level: item\ntemplate: own.csv.j2\ndestination: there\nheader_row: 3\n")
+    (place.config / "templates" / "own.csv.j2").write_text(OWN, encoding="utf-8")
+    file = tmp_path / "refunds.csv"
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet("Refunds")
+        for row, cells in ((0, ["Refunds of July"]), (2, ["Order", "Article"]), (3, ["A", "RED-1"])):
+            sheet.write_row(row, 0, cells)
+    told = ask("preview", str(file), "--json").told["detected"]
+    assert (told["format"], told["sheet"], told["header_row"]) == ("xlsx", "Refunds", 3)
+    place.feed("shop", "level: item\ntemplate: own.csv.j2\ndestination: there\nrecords: all.orders\n")
+    file.write_text('{"all": {"orders": [{"Order": "A", "Article": "RED-1"}]}}', encoding="utf-8")
+    told = ask("preview", str(file), "--json").told["detected"]
+    assert (told["format"], told["records"]) == ("json", "all.orders")
 
 
 def test_a_preview_with_a_template_that_cannot_be_used_ends_with_78(place, ask, tmp_path):

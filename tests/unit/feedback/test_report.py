@@ -15,6 +15,7 @@ from agent.feedback.report import render_preview, render_text, write_html
 from agent.feedback.story import Fate, Files, Preview, Story, by_currency
 from agent.feedback.wording import columns
 from agent.model import Change, Counts, Finding, Severity, Total
+from agent.readers.detected import Detected
 from agent.states import BatchState, SubmissionState
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -341,6 +342,9 @@ def test_a_preview_says_what_would_happen(partly) -> None:
         batches=(("b.csv", 5, 310),),
         header=("Oid", "Amount"),
         rows=(("1042", "0"), ("=1+1", " 2")),
+        detected=Detected("csv", "gz", "utf-8", "semicolon"),
+        columns=("Order", "Left", "Note"),
+        unused=("Note",),
     )
 
     assert (GOLDEN / "preview.txt").read_text(encoding="utf-8") == render_preview(preview)

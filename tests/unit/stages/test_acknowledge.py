@@ -374,6 +374,19 @@ def test_a_source_that_cannot_be_asked_is_said_once(house, said):
     assert house.again(batch).state == "PROCESSED"
 
 
+def test_a_source_that_fails_in_a_way_nobody_foresaw_is_told_to_people(house, said):
+    """A line in the log is read by nobody: without answers, nobody would know what became of the rows."""
+    house.postbox.content["odd"] = None
+    collect(house)
+    (about,) = house.engine.board.standing()
+    assert about == f"source:{house.settings.acknowledgements[0].place}"
+    assert len(said("step.failed")) == 1
+    house.postbox.content.clear()
+    house.engine._resting.clear()
+    collect(house)
+    assert house.engine.board.is_well(about)
+
+
 def test_one_acknowledgement_that_cannot_be_read_keeps_back_no_other(house):
     """Its bytes on our disk are not what they were: it is set aside, the others are heard."""
     batch = dropped(house, "A")

@@ -1,0 +1,144 @@
+"""What each column is good for: by its name in several languages, and by what stands in it.
+
+A name proposes, the contents may forbid: a column of words is no amount, whatever it is called. A proposal is sure
+where the name means just this and no other column is as good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.starting.tables import UNKNOWN, names, no_money, reason_code, status_kind
+from agent.starting.texts import plain_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from agent.starting.texts import Column
+
+SURE, PREFIXED, BEGINS, MAYBE, PART, CONTENT = (
+    100,
+    90,
+    70,
+    60,
+    45,
+    30,
+)  # how much a name, or contents alone, speak for a use
+_LOOKED_AT = 200  # texts
+_PARTS = 4  # words a name may have that only contains a known one
+
+_FITS: dict[str, Callable[[Column], bool]] = {
+    "action_id": lambda column: column.is_action_id,
+    "tracker": lambda column: column.is_digits and len(column.counts) <= 10,  # noqa: PLR2004 - event types of one account
+    "order": lambda column: not column.is_date and not column.is_currency and not _is_money(column),
+    "sku": lambda column: not column.is_date and not _is_money(column),
+    "quantity": lambda column: column.is_whole,
+    "quantity_left": lambda column: column.is_whole,
+    "quantity_back": lambda column: column.is_whole,
+    "left": lambda column: column.is_numeric,
+    "refunded": lambda column: column.is_numeric,
+    "total": lambda column: column.is_numeric,
+    "amount": lambda column: column.is_numeric,
+    "reason": lambda column: not column.is_numeric and not column.is_date and not column.is_currency,
+    "status": lambda column: column.has_few_words and not column.is_numeric and not column.is_date,
+    "currency": lambda column: column.is_currency,
+    "date": lambda column: column.is_date,
+}
+_MONEY = frozenset(("left", "refunded", "total", "amount"))
+_OF_ORDERS = frozenset(("action_id", "tracker", "order", "currency", "date"))  # never inside a list of items
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The column proposed for a use."""
+
+    column: Column
+    sure: bool
+    others: tuple[str, ...] = ()  # columns that would do as well
+
+
+def _is_money(column: Column) -> bool:
+    return column.is_numeric and not column.is_whole and not column.is_digits
+
+
+def recognised(columns: Sequence[str]) -> int:
+    """Weigh how many columns have a name known for some use: 2 for each, 1 where it is only the end of a longer one."""
+    known = {name for table in names().values() for name in table}
+    return sum(2 if plain_words(column) in known else _last(column) in known for column in columns)
+
+
+def _last(name: str) -> str:
+    """Return the last part of a name with points: what it is called where it stands."""
+    return plain_words(name.rpartition(".")[2].rpartition("}")[2])
+
+
+def propose(columns: Sequence[Column]) -> Mapping[str, Pick]:
+    """Propose a column for each use there is one for; no column has two uses."""
+    scores = sorted(_scores(columns), key=lambda one: (-one[0], one[2]))
+    picks: dict[str, Pick] = {}
+    taken: set[int] = set()
+    for score, use, position in scores:
+        if use in picks or position in taken:
+            continue
+        others = [
+            columns[at].name for worth, of, at in scores if of == use and worth == score and at != position
+        ]
+        sure = score == SURE and not others
+        picks[use] = Pick(columns[position], sure, tuple(dict.fromkeys(others)))
+        taken.add(position)
+    return picks
+
+
+def _scores(columns: Sequence[Column]) -> Iterator[tuple[int, str, int]]:
+    for position, column in enumerate(columns):
+        if not column.filled:
+            continue
+        for use in names():
+            if column.within and use in _OF_ORDERS:
+                continue
+            score = _score(use, column)
+            if use == "reason" and score < SURE and not _tells_reasons(column):
+                continue
+            if use == "order" and plain_words(column.prefix) in names()["order"]:
+                score = max(score, PREFIXED)
+            if score and _FITS[use](column):
+                yield score, use, position
+
+
+def _score(use: str, column: Column) -> int:
+    table = names()[use]
+    plain = plain_words(column.name)
+    for name, loss in ((plain, 0), (_last(column.name), 10 if "." in column.name else 0)):
+        if name in table:
+            return (SURE if table[name] else MAYBE) - loss
+    words = plain.split()
+    if use in _MONEY and no_money() & set(words):
+        return 0
+    if any(known and " " in name and plain.startswith(f"{name} ") for name, known in table.items()):
+        return BEGINS
+    if len(words) <= _PARTS and any(
+        sure and f" {name} " in f" {plain} "
+        for name, sure in table.items()
+        if " " in name or len(words) <= 2  # noqa: PLR2004 - one more than the name
+    ):
+        return PART
+    return CONTENT if _speaks(use, column) else 0
+
+
+def _tells_reasons(column: Column) -> bool:
+    """Whether texts say why: some that are known, or such as come again; not another one for each record."""
+    known = any(reason_code(text) != UNKNOWN for text in list(column.counts)[:_LOOKED_AT])
+    return known or 2 * len(column.counts) <= len(column.filled)
+
+
+def _speaks(use: str, column: Column) -> bool:
+    """Whether contents alone tell a use, whatever the name."""
+    if use == "action_id":
+        return column.is_action_id
+    if use == "currency":
+        return column.is_currency
+    if use == "status":
+        kinds = {status_kind(text) for text in column.counts} if column.has_few_words else set()
+        return bool(kinds & {"cancelled", "refunded", "partly"}) and "" not in kinds
+    return use == "date" and column.is_date

@@ -1,0 +1,112 @@
+"""What the texts of one column are: blank, numbers, dates, codes, a few words that come again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from agent.impact import currencies
+from agent.starting.dates import date_forms
+from agent.starting.numbers import plain_digits, read_numbers
+
+_FEW = 40  # different texts that still can be a list of words
+_CODE = 3  # letters of ISO 4217
+_LONG = 80  # characters; a longer text is prose
+_ACTION = re.compile(r"M\.[0-9]+(?:\.[0-9]+)+|[0-9]+(?:\.[0-9]+){2,}", re.ASCII)  # with one point: an amount
+_ZERO = re.compile(r"0[0-9]+", re.ASCII)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a sample; `within` names the list in each record of which it is a part, if it is."""
+
+    name: str
+    texts: tuple[str, ...]
+    within: str = ""
+
+    @cached_property
+    def filled(self) -> tuple[str, ...]:
+        """The texts that are not blank, without blanks around."""
+        return tuple(text.strip() for text in self.texts if text.strip())
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each text occurs that is not blank."""
+        return Counter(self.filled)
+
+    @property
+    def blanks(self) -> int:
+        """How many texts are blank."""
+        return len(self.texts) - len(self.filled)
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether nearly all texts are numbers in one way of writing, with their currency perhaps."""
+        return bool(self.filled) and not read_numbers(self.filled).unread
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all are digits alone, or with zeros behind the point."""
+        return bool(self.filled) and all(
+            re.fullmatch(r"-?[0-9]+([.,]0+)?", one, re.ASCII) for one in self.counts
+        )
+
+    @cached_property
+    def is_date(self) -> bool:
+        """Whether all are dates in one form."""
+        return bool(self.filled) and bool(date_forms(self.counts))
+
+    @cached_property
+    def is_currency(self) -> bool:
+        """Whether all are codes of ISO 4217, in letters of any size."""
+        return bool(self.filled) and all(
+            len(one) == _CODE and currencies.known(one.upper()) for one in self.counts
+        )
+
+    @cached_property
+    def is_action_id(self) -> bool:
+        """Whether all look like impact.com's own ids."""
+        return bool(self.filled) and all(map(_ACTION.fullmatch, self.counts)) and not self.is_date
+
+    @property
+    def is_digits(self) -> bool:
+        """Whether all are digits alone."""
+        return bool(self.filled) and all(map(plain_digits, self.counts))
+
+    @property
+    def has_few_words(self) -> bool:
+        """Whether a few texts come again and again, as those of a status do."""
+        return 0 < len(self.counts) <= _FEW and max(map(len, self.counts)) <= _LONG
+
+    @cached_property
+    def leading_zero(self) -> str:
+        """A number with a zero before it, where there is one."""
+        return next((one for one in self.counts if _ZERO.fullmatch(one)), "")
+
+    @property
+    def width(self) -> int:
+        """How many characters each text has; 0 where they differ."""
+        widths = set(map(len, self.counts))
+        return widths.pop() if len(widths) == 1 else 0
+
+    @cached_property
+    def prefix(self) -> str:
+        """What stands before every text and is surely no part of an id: a number sign, or words and a blank."""
+        texts = list(self.counts)
+        if not texts:
+            return ""
+        low, high = min(texts), max(texts)
+        common = next((low[:at] for at, sign in enumerate(low) if sign != high[at : at + 1]), low)
+        found = re.match(r"\D*[ #]", common)
+        return found[0] if found and len(found[0]) < min(map(len, texts)) else ""
+
+
+def plain_words(text: str) -> str:
+    """Write a name the way names are compared: small letters and digits, single blanks, no accents."""
+    apart = unicodedata.normalize("NFKD", _CAMEL.sub(" ", text))
+    letters = "".join(one for one in apart if not unicodedata.combining(one)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", letters))
