@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SURE = 10**15  # below it every digit that was typed is there
 _WHOLE = 2**53  # from here on not every whole number is one of a cell's
+_REMEMBERED = 20_000
 _AS_TEXT = "format the column as text, put the right ids in, and drop the file again; or export it as CSV"
 
 
@@ -34,8 +35,20 @@ def _duration(value: timedelta) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" + (f".{fraction:06}" if fraction else "")
 
 
-_WORDS: dict[type, Callable[..., str]] = {
-    float: number_text,
+class _Numbers(dict[float, str]):
+    """Remembers how numbers are written, as prices and quantities repeat; bounded."""
+
+    def __missing__(self, value: float) -> str:
+        text = number_text(value)
+        if value:  # 0 and -0 are equal, and not written alike
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[value] = text
+        return text
+
+
+WORDS: dict[type, Callable[..., str]] = {
+    float: _Numbers().__getitem__,
     int: str,
     bool: lambda value: "TRUE" if value else "FALSE",
     date: date.isoformat,
@@ -47,13 +60,12 @@ _WORDS: dict[type, Callable[..., str]] = {
 
 def cell_text(value: Value) -> str:
     """Write what stands in a cell; dates in ISO's form, an empty cell as ""."""
-    return value if isinstance(value, str) else _WORDS[type(value)](value)
+    return value if isinstance(value, str) else WORDS[type(value)](value)
 
 
 def cell_texts(values: list[Value]) -> list[str]:
-    """Write a row; what is text already passes by, as this is what a sheet costs beside reading it."""
-    words = _WORDS
-    return [value if isinstance(value, str) else words[value.__class__](value) for value in values]
+    """Write a row; what is text already passes by."""
+    return [value if isinstance(value, str) else WORDS[value.__class__](value) for value in values]
 
 
 def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
-from agent.readers.cellvalues import cell_texts, column_letters, id_fault
+from agent.readers.cellvalues import WORDS, cell_texts, column_letters, id_fault
 from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
 from agent.readers.header import read_header
@@ -55,7 +55,6 @@ class Sheet:
         self._merged = sheet.merged_cell_ranges or []
         self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
         self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
-        self._watched = True  # something may be wrong with a row beside its cells
         self._first_column = sheet.start[1] if sheet.start else 0
         # it gives the empty rows above the table, but not the empty columns before it
         self._rows: Iterator[tuple[int, list[Value]]] = enumerate(sheet.iter_rows(), 1)
@@ -150,11 +149,13 @@ class Sheet:
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
         tail, kept, width = Tail(self.header, self._odd), self.header.kept, self.header.width
-        self._watched = kept < width or bool(self._odd) or bool(self._refused)
+        watched = kept < width or bool(self._odd) or bool(self._refused)
         for number, line, cells, values, odd in tail.settled(self._records()):
             self.number, self.line = number, line
             self.cells = cells if kept == width else cells[:kept]
-            if fault := odd or self._fault(cells) or (self._identifiers and self._id_fault(values)):
+            if watched or len(cells) != width or len("".join(cells)) > FIELD_CAP:
+                odd = odd or self._fault(cells)  # noqa: PLW2901 - a call for each row is dear
+            if fault := odd or (self._identifiers and self._id_fault(values)):
                 self._listener.damaged(number, line, cells, fault)
             else:
                 yield self.cells
@@ -169,13 +170,14 @@ class Sheet:
 
     def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
         """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
-        width = self.header.width
+        width, words, passed_over = self.header.width, WORDS, self._passed_over
         line = self._header_line
         for line, values in self._rows:
-            if line in self._passed_over:
+            if line in passed_over:
                 self._skipped += 1
                 continue
-            cells = cell_texts(values)
+            # as `cell_texts`, in place: beside reading a sheet, this is what it costs
+            cells = [value if value.__class__ is str else words[value.__class__](value) for value in values]
             yield line, cells if len(cells) == width else self._fitted(cells), values
         self._rows = iter(())
         for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
@@ -190,8 +192,6 @@ class Sheet:
 
     def _fault(self, cells: list[str]) -> Fault | None:
         line = self.line
-        if not self._watched and len(cells) == self.header.width and max(map(len, cells)) <= FIELD_CAP:
-            return None
         if len(cells) > self.header.width:
             where = self._letters(len(cells) - 1)
             words = f"a value stands in column {where}, which has no name in the header"

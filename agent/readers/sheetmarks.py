@@ -101,7 +101,9 @@ def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
 
 def _measure(text: bytes, marks: Marks) -> bool:
     """Count the cells of whole rows; say whether each names its place."""
-    cells, rows = text.count(b'<c r="'), _ROWS.findall(text)
+    cells = text.count(b'<c r="')
+    last = _ROWS.match(text, max(text.rfind(b"<row "), 0))
+    rows = [last[1]] if last else _ROWS.findall(text)
     marks.cells += cells
     marks.width = max(marks.width, _NEAR, *map(_width, set(_FAR_CELL.findall(text))))
     marks.height = max(marks.height, int(rows[-1])) if rows else marks.height

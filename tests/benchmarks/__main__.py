@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("bench_prepare", "bench_upload", "bench_latency", "bench_ledger", "bench_mail")
+NAMES = ("bench_prepare", "bench_readers", "bench_upload", "bench_latency", "bench_ledger", "bench_mail")
 
 
 def main(chosen: list[str]) -> int:
