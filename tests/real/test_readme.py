@@ -12,6 +12,7 @@ import pytest
 
 from agent.acks import kinds as sources
 from agent.channels import kinds
+from agent.impact.dialect import dialect
 from agent.monitor.figures import METRICS
 from agent.settings.models import (
     Destination,
@@ -147,6 +148,13 @@ def test_every_setting_is_explained(model):
     made_by_the_loader = {"feeds", "folder", "digest", "texts"} if model is Settings else set()
     keys = set(model.model_fields) - made_by_the_loader
     assert sorted(key for key in keys if f"`{key}`" not in README) == []
+
+
+def test_every_reason_code_is_listed():
+    """The codes for files, and no others, with what they mean."""
+    table = README.partition("**Reason codes**")[2].partition("**Secrets**")[0]
+    listed = dict(re.findall(r"^\| `([A-Z_]+)` \| ([a-z ]+?)(?: \(.*)? \|$", table, flags=re.MULTILINE))
+    assert listed == {one.code: one.meaning for one in dialect().reasons.values() if one.file}
 
 
 def test_every_metric_is_explained():
