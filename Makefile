@@ -38,4 +38,5 @@ bench:
 
 soak:
 	@$(SETUP) $(SERVERS) strace
+	@.venv/bin/python -m pip install -qq --only-binary :all: atheris 2>/dev/null || true
 	@.venv/bin/python -m pytest -m soak $(ARGS)
