@@ -23,7 +23,7 @@ demo:
 
 test:
 	@$(SETUP) $(SERVERS) strace
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check:
 	@$(SETUP)

@@ -156,7 +156,7 @@ class Dovecot:
         command = [_DOVECOT, "-F", "-c", str(self.folder / "dovecot.conf")]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
         wait_until(lambda: _listening(self.tls_port) or self._process.poll() is not None, "dovecot to listen")
-        assert self._process.poll() is None, self.log.read_text()
+        assert self._process.poll() is None, self.log.read_text() if self.log.exists() else "it ended at once"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -228,10 +228,17 @@ def public(path: Path) -> str:
     return path.with_name(path.name + ".pub").read_text()
 
 
+_GIVEN: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a port nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Return a port nobody listens on just now, and none twice: who asks for two gets two."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = int(listener.getsockname()[1])
+        if port not in _GIVEN:
+            _GIVEN.add(port)
+            return port
 
 
 def user_name() -> str:

@@ -21,6 +21,7 @@ from agent.errors import AgentError
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import TextIO
 
 _COMMANDS = {
     "run": "working",
@@ -91,11 +92,20 @@ def main() -> None:
     except SystemExit:  # how click ends when nobody reads on
         code = Exit.DONE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no second complaint
+        _give_up(sys.stdout)
         code = Exit.DONE
     except (AgentError, OSError) as error:
         code = _said(_plain(error), exit_of(error))
+    try:
+        sys.stderr.flush()
+    except OSError:  # such as a full disk for what is logged; the work is what counts
+        _give_up(sys.stderr)
     sys.exit(code if isinstance(code, int) else Exit.DONE)
+
+
+def _give_up(stream: TextIO) -> None:
+    """Nobody reads on: what is left goes nowhere, without a second complaint at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def hush() -> None:

@@ -117,11 +117,12 @@ def _pattern(decimal: str, thousands: str) -> re.Pattern[str]:
 
 def _unsigned(plain: str, form: NumberForm) -> tuple[str, bool]:
     """Take off currency signs and the minus, which stands in one of the declared places; tell whether there is one."""
-    body = _bare(plain, form.currency_signs)
+    signs = _longest_first(tuple(form.currency_signs))
+    body = _bare(plain, signs)
     for place in form.minus:
         inner = _inside(body, place)
         if inner is not None:
-            return _bare(inner.strip(BLANKS), form.currency_signs), True
+            return _bare(inner.strip(BLANKS), signs), True
     return body, False
 
 
@@ -131,6 +132,12 @@ def _inside(body: str, place: str) -> str | None:
     if place == "behind":
         return body[:-1] if body.endswith(_MINUS) else None
     return body[1:] if body.startswith(_MINUS) else None
+
+
+@lru_cache(maxsize=64)
+def _longest_first(signs: tuple[str, ...]) -> tuple[str, ...]:
+    """Order signs so that none is taken for the end of a longer one, as $ for that of A$."""
+    return tuple(sorted(signs, key=len, reverse=True))
 
 
 def _bare(text: str, signs: Sequence[str]) -> str:

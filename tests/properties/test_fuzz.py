@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import re
@@ -69,6 +70,16 @@ def test_no_time_grows_with_the_square_of_the_length(name):
 
 
 def _seconds(target, content):
+    """Return the better of two tries, without looking through what other tests left behind."""
+    gc.collect()
+    gc.freeze()
+    try:
+        return min(_once(target, content), _once(target, content))
+    finally:
+        gc.unfreeze()
+
+
+def _once(target, content):
     began = time.process_time()
     target.bears(content)
     return time.process_time() - began

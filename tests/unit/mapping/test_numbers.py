@@ -23,6 +23,8 @@ BRACKETS = Numbers(preset="en-US", minus=("before", "behind", "brackets"))
         ("", POINT, ""),
         (" \u00a0\t", POINT, ""),
         ("0", POINT, "0"),
+        ("0A$", Numbers(preset="en-AU"), "0"),  # $ is no sign before A$ was looked for
+        ("-A$ 1,234.50", Numbers(preset="en-AU"), "-1234.50"),
         ("12.50", POINT, "12.50"),
         ("  12.50  ", POINT, "12.50"),
         ("\u00a012.50\u202f", POINT, "12.50"),
