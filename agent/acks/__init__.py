@@ -7,11 +7,10 @@ here hold what sources and reading are made of. Adding a source is adding a modu
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
 
 from agent import channels, ways
-from agent.settings.kinds import Kinds
+from agent.settings.kinds import Kinds, kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,12 +23,7 @@ __all__ = ["every_kind", "kinds", "open_source"]
 
 def kinds() -> Mapping[str, type[AckOptions]]:
     """Return the options model of every source there is, by the name settings give as `type`."""
-    modules = {
-        found.name: import_module(f"{__name__}.{found.name}")
-        for found in iter_modules(__path__)
-        if not found.ispkg and found.name not in {"base", "reading"}
-    }
-    return {name: module.Options for name, module in sorted(modules.items()) if hasattr(module, "Source")}
+    return kinds_in(__name__, __path__, "Source", besides=("base", "reading"))
 
 
 def every_kind() -> Kinds:

@@ -7,8 +7,9 @@ package here holds what channels are made of. Adding a channel is adding a modul
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
+
+from agent.settings.kinds import kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,12 +22,7 @@ __all__ = ["kinds", "open_channel"]
 
 def kinds() -> Mapping[str, type[Destination]]:
     """Return the options model of every channel there is, by the name settings give as `type`."""
-    modules = {
-        found.name: import_module(f"{__name__}.{found.name}")
-        for found in iter_modules(__path__)
-        if not found.ispkg and found.name != "base"
-    }
-    return {name: module.Options for name, module in sorted(modules.items()) if hasattr(module, "Channel")}
+    return kinds_in(__name__, __path__, "Channel")
 
 
 def open_channel(options: Destination, reveal: Callable[[Secret], bytes]) -> Channel:

@@ -7,8 +7,9 @@ adding a module. What is told, to whom and when, is decided elsewhere.
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, cast
+
+from agent.settings.kinds import kinds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,12 +22,7 @@ __all__ = ["kinds", "open_way"]
 
 def kinds() -> Mapping[str, type[WayOptions]]:
     """Return the options model of every way there is, by the name settings give as `type`."""
-    modules = {
-        found.name: import_module(f"{__name__}.{found.name}")
-        for found in iter_modules(__path__)
-        if not found.ispkg and found.name != "base"
-    }
-    return {name: module.Options for name, module in sorted(modules.items()) if hasattr(module, "Way")}
+    return kinds_in(__name__, __path__, "Way")
 
 
 def open_way(options: WayOptions, reveal: Callable[[Secret], bytes]) -> Way:
