@@ -180,6 +180,17 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Precedent:
+    """What an earlier batch says of an order, in marks: no contents of rows."""
+
+    said: bytes  # of each item what the batch says, as `agent.preparing.marks` packs it
+    level: str
+    certain: bool  # it has arrived, and no row of it is known to be refused or overdue
+    at: float  # when it was delivered; when it was made where that is not certain
+    submission: str
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """Something that came back from impact.com, as the ledger has it; its bytes are kept verbatim."""
 

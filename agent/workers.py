@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from agent.dialogue import Dialogue
 from agent.errors import AgentError, WorkerBroke
 from agent.preparing.job import Prepared
 from agent.spool import disk
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.preparing.job import Job
+    from agent.preparing.remembered import Ask
     from agent.settings.models import Limits
 
 _START = 60.0  # seconds for the standing process to be ready
@@ -49,7 +47,7 @@ class Workers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lock = threading.Lock()
-        self._at_work: set[_Answers] = set()
+        self._at_work: set[Dialogue] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -67,8 +65,10 @@ class Workers:
         """Hold files to other limits from the next one on."""
         self._limits = limits
 
-    def prepare(self, job: Job, progress: Callable[[int], None] = lambda _: None) -> Prepared:
-        """Prepare one file in a fresh child.
+    def prepare(
+        self, job: Job, progress: Callable[[int], None] = lambda _: None, ask: Ask = lambda _: None
+    ) -> Prepared:
+        """Prepare one file in a fresh child; `ask` answers what it asks about orders that were sent before.
 
         Raises:
             WorkerBroke: the child died, ran over a limit or answered nonsense.
@@ -80,40 +80,40 @@ class Workers:
         order = job.scratch / "job.json"
         with disk.said_plainly("write a job for the preparing process"):
             order.write_text(job.to_json(), encoding="utf-8")
-        word = self._ordered(order, progress) or self._ordered(order, progress)
+        word = self._ordered(order, progress, ask) or self._ordered(order, progress, ask)
         if word is None:
             raise NoWorkerError("the preparing process died twice before it could begin")
         return _outcome(word)
 
-    def _ordered(self, order: Path, progress: Callable[[int], None]) -> dict[str, object] | None:
+    def _ordered(self, order: Path, progress: Callable[[int], None], ask: Ask) -> dict[str, object] | None:
         """Have a child do what is ordered; return its last word, None where no child was ever made."""
-        reading, writing = _pipe()
-        answers = _Answers(reading, self._limits.time, progress)
+        ours, theirs = _pipe()
+        talk = Dialogue(ours, self._limits.time, progress, ask)
         try:
             try:
-                process = self._send({"job": str(order), "limits": self._limits.model_dump()}, writing)
+                process = self._send({"job": str(order), "limits": self._limits.model_dump()}, theirs)
             finally:
-                os.close(writing)
+                os.close(theirs)
             with self._lock:
-                self._at_work.add(answers)
-            answers.begin()
+                self._at_work.add(talk)
+            talk.begin()
             try:
-                return answers.last()
+                return talk.last()
             except WorkerBroke:
-                if answers.begun or not _has_ended(process):
+                if talk.begun or not _has_ended(process):
                     raise
                 return None  # the standing process died with the order in its hands
         finally:
             with self._lock:
-                self._at_work.discard(answers)
-            answers.close()
+                self._at_work.discard(talk)
+            talk.close()
 
     def kill(self) -> None:
         """Cut short what is being prepared: it is done again at the next start."""
         with self._lock:
             at_work = tuple(self._at_work)
-        for answers in at_work:
-            answers.kill()
+        for talk in at_work:
+            talk.kill()
 
     def close(self) -> None:
         """End the standing process; children at work end when they next report."""
@@ -188,8 +188,10 @@ def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
 
 
 def _pipe() -> tuple[int, int]:
+    """Make a pipe that goes both ways."""
     try:
-        return os.pipe()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        return ours.detach(), theirs.detach()
     except OSError as error:
         raise NoWorkerError(f"no file can be prepared now: {error.strerror}") from error
 
@@ -198,87 +200,6 @@ def _environment() -> dict[str, str]:
     """Just what an interpreter needs: no secret travels by environment."""
     kept = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "LC_ALL", "TZ")
     return {name: os.environ[name] for name in kept if name in os.environ}
-
-
-class _Answers:
-    """Reads a child's lines until its last word, its end, or the time limit."""
-
-    def __init__(self, pipe: int, seconds: float, progress: Callable[[int], None]) -> None:
-        self._pipe, self._progress = pipe, progress
-        self._seconds = seconds
-        self._deadline = 0.0
-        self._rest = b""
-        self._lock = threading.Lock()
-        self._child = -1  # a descriptor that stands for the child, and for no other process
-        self._cut = False
-        self.begun = False  # whether there ever was a child
-
-    def begin(self) -> None:
-        """Let the time run: the child has its order."""
-        self._deadline = time.monotonic() + self._seconds
-
-    def last(self) -> dict[str, object]:
-        """Return the child's last word.
-
-        Raises:
-            WorkerBroke: it gave none, or ran out of time.
-
-        """
-        while True:
-            words = self._heard(self._deadline - time.monotonic())
-            if words is None:
-                self.kill()
-                if not self.begun:  # its first word tells whom to end
-                    self._heard(_END)
-                raise WorkerBroke("preparing took longer than the limits allow")
-            for word in words:
-                if "records" in word:
-                    self._progress(word["records"])
-                else:
-                    return word
-
-    def _heard(self, seconds: float) -> list[dict[str, Any]] | None:
-        """Wait for words of the child and return them but for its first; None when none came in time."""
-        poll = select.poll()  # unlike select, it knows descriptors beyond the 1,024th
-        poll.register(self._pipe, select.POLLIN)
-        if seconds <= 0 or not poll.poll(seconds * 1000):
-            return None
-        block = os.read(self._pipe, 1 << 16)
-        if not block:
-            raise WorkerBroke("the preparing process died (out of memory or time, or a crash)")
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        words = [json.loads(line) for line in lines]
-        for word in words:
-            if "pid" in word:
-                self.begun = True
-                self._hold(word["pid"])
-        return [word for word in words if "pid" not in word]
-
-    def kill(self) -> None:
-        """End the child, or have it ended once it is known; its pipe then ends too."""
-        with self._lock:
-            self._cut = True
-            self._end()
-
-    def close(self) -> None:
-        """Let go of the child and its pipe."""
-        with self._lock:
-            os.close(self._pipe)
-            if self._child >= 0:
-                os.close(self._child)
-            self._child = -1
-
-    def _hold(self, number: int) -> None:
-        with self._lock:
-            with suppress(ProcessLookupError):  # it died meanwhile: its pipe ends
-                self._child = os.pidfd_open(number)
-            if self._cut:
-                self._end()
-
-    def _end(self) -> None:
-        if self._child >= 0:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._child, signal.SIGKILL)
 
 
 def _outcome(word: dict[str, object]) -> Prepared:

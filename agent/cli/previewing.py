@@ -15,18 +15,20 @@ import click
 
 from agent.cli import console
 from agent.cli.choosing import chosen_feed, sound, working
-from agent.cli.common import json_option
+from agent.cli.common import json_option, reading
 from agent.cli.exits import Exit
 from agent.errors import RefusedFile
 from agent.feedback.story import Preview
 from agent.model import Finding, Severity
 from agent.preparing.usable import name_of, settings_at
+from agent.recalling import recalling
 from agent.stages.prepare import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.preparing.job import Prepared
+    from agent.preparing.remembered import Ask
     from agent.settings.models import Feed, Settings
 
 _SHOWN = 10  # rows
@@ -67,9 +69,24 @@ def tried(settings: Settings, feed: Feed, file: Path) -> Iterator[Preview]:
     with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder, working(settings) as workers:
         scratch = Path(folder)
         job = replace(job_of(settings, feed, file.resolve(), scratch), preview_rows=_SHOWN, now=time.time())
-        with console.progress("reading") as shown:
-            prepared = workers.prepare(job, lambda records: shown(records, None))
+        with console.progress("reading") as shown, _recollection(settings, feed.destination) as ask:
+            prepared = workers.prepare(job, lambda records: shown(records, None), ask)
         yield replace(_told(feed, file, prepared, scratch), batches=_batches(settings, feed, prepared))
+
+
+@contextmanager
+def _recollection(settings: Settings, destination: str) -> Iterator[Ask]:
+    """Look what was sent before in the ledger, where there is one.
+
+    Raises:
+        LedgerError: the ledger cannot be read.
+
+    """
+    if not (settings.state / "ledger.db").exists():
+        yield lambda _: None
+        return
+    with reading(settings) as context:
+        yield recalling(context.ledger, destination)
 
 
 def _check(file: Path, feed: Feed) -> None:

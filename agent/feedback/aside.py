@@ -11,7 +11,9 @@ from agent.feedback.sentences import (
     command,
     drop_folder,
     kept_besides,
+    left_out,
     mend_kept,
+    passed_over,
 )
 from agent.feedback.wording import count, number, when
 from agent.states import SubmissionState
@@ -99,6 +101,13 @@ def duplicate(story: Story) -> Verdict:
 def without_batches(story: Story) -> Verdict:
     """Judge a prepared or closed file that has no batch."""
     counts, submission = story.counts, story.submission
+    if counts.repeated and not counts.kept_back:
+        return Verdict(
+            Tone.GOOD,
+            "There was nothing new to send",
+            (*left_out(story), *passed_over(story)),
+            f"Nothing. To send it all the same, drop the file into {drop_folder(story)} again and release it.",
+        )
     if counts.records and not counts.kept_back:
         return Verdict(
             Tone.CARE,

@@ -36,7 +36,13 @@ WRONG_WORDS = {
     Severity.WARNING: "What was seen",
     Severity.NOTE: "What was seen",
 }
-_FOUND = {"E-ORDERKEPT": "Because of", "N-ROWDUP": "Same as"}  # where "found" is no value but another record
+_FOUND = {  # where "found" is no value but another record or an earlier batch
+    "E-ORDERKEPT": "Because of",
+    "N-ROWDUP": "Same as",
+    "N-RESENT": "Sent in",
+    "W-RESENT": "Sent in",
+    "E-RESENT": "Sent in",
+}
 AMOUNT_WORDS = (
     "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was"
     " taken off. A reversal counts 0."

@@ -51,6 +51,24 @@ class Verdict:
     caveat: str = ""  # what this verdict does not say
 
 
+def left_out(story: Story) -> tuple[str, ...]:
+    """Say of which records nothing was sent because it was said already, in this file or by an earlier batch."""
+    resent = sum(group.count for group in story.groups if group.code == "N-RESENT")
+    repeated = story.counts.repeated - resent
+    told = []
+    if resent:
+        told.append(f"{count(resent, 'record')} said what was sent before; that was not sent again.")
+    if repeated > 0:
+        told.append(f"{count(repeated, 'record')} repeated an earlier one; what that says was sent once.")
+    return tuple(told)
+
+
+def passed_over(story: Story) -> tuple[str, ...]:
+    """Say how many records the template left out."""
+    skipped = story.counts.skipped
+    return (f"The feed's template passed over {count(skipped, 'record')}.",) if skipped else ()
+
+
 def command(verb: str, subject: str, effect: str) -> Command:
     """Write a command for a submission or batch id."""
     return Command(f'impact-agent {verb} {subject} --why "…"', effect)

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 from agent.feedback import aside, travelling
 from agent.feedback.answered import accepted, contradiction, verdict_of_answers
-from agent.feedback.sentences import Tone, Verdict, caveat, delivered, kept, kept_besides, mend_kept
+from agent.feedback.sentences import (
+    Tone,
+    Verdict,
+    caveat,
+    delivered,
+    kept,
+    kept_besides,
+    left_out,
+    mend_kept,
+    passed_over,
+)
 from agent.feedback.wording import count, number
 from agent.model import Severity
 from agent.states import BatchState, SubmissionState
@@ -136,16 +146,9 @@ def _all_processed(story: Story) -> bool:
 
 def _how(story: Story) -> tuple[str, ...]:
     """Say how all rows went, and why the file has more records than were sent."""
-    counts = story.counts
     where = ", ".join(sorted({delivery.batch.destination for delivery in story.deliveries}))
-    told = [f"In {count(len(story.deliveries), 'batch', 'batches')} to {where}."]
-    if counts.repeated:
-        told.append(
-            f"{count(counts.repeated, 'record')} repeated an earlier one; what that says was sent once."
-        )
-    if counts.skipped:
-        told.append(f"The feed's template passed over {count(counts.skipped, 'record')}.")
-    return tuple(told)
+    told = f"In {count(len(story.deliveries), 'batch', 'batches')} to {where}."
+    return (told, *left_out(story), *passed_over(story))
 
 
 def _adds_up(story: Story) -> bool:

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from itertools import islice
 from threading import RLock
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from agent.errors import LedgerError
-from agent.ledger import reading, rows, statements, writing
+from agent.ledger import memory, reading, rows, statements, writing
 from agent.ledger.chain import Pen
 from agent.ledger.opening import open_checked, said_plainly
 from agent.ledger.questions import Questions
 from agent.states import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from agent.ledger.head import Head
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_PIECE = 5000  # orders remembered in one transaction
 _CHECKPOINT = 2000  # rows changed after which the write-ahead file is carried over
 
 
@@ -107,6 +109,22 @@ class Ledger(Questions):
             self._connection.executemany(statements.UPSERT_NOTICE, map(rows.of_notice, notices))
             if mark is not None:
                 self._connection.execute(statements.UPSERT_NOTICE_MARK, {"way": way, "seq": mark})
+
+    def remember(self, path: str, level: str, orders: Iterable[tuple[bytes, bytes]]) -> None:
+        """Keep what the batch at a path says of its orders: the mark of each, and what is said of its items.
+
+        It counts once a batch with that path is committed.
+
+        Written in pieces, so that nobody else waits long; to do it again after a crash changes nothing.
+
+        Raises:
+            LedgerError: the ledger could not be written.
+
+        """
+        rest = iter(orders)
+        while piece := tuple(islice(rest, _PIECE)):
+            with self._writing(0.0, "agent"):
+                memory.remember(self._connection, path, level, piece)
 
     def close(self) -> None:
         """Carry the write-ahead file over and let go; safe to call twice."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.ledger import chain, reading, rows, statements
+from agent.ledger import chain, memory, reading, rows, statements
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from agent.ledger.rows import Row
     from agent.ledger.transition import Kind
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         FindingGroup,
         Notice,
         Paper,
+        Precedent,
         Submission,
     )
 
@@ -167,6 +168,21 @@ class Questions:
         """Return up to which line of the audit a way has looked at files; None: it never has."""
         found = self._ask(lambda: self._all(lambda row: int(row[0]), statements.NOTICE_MARK, way=way))
         return found[0] if found else None
+
+    def precedents(
+        self, destination: str, marks: Iterable[bytes]
+    ) -> Iterator[tuple[bytes, tuple[Precedent, ...]]]:
+        """Give, of those orders that were sent to a destination before, what was sent; the oldest first.
+
+        Asked in pieces, so that nobody else waits long: each piece is answered from one state of the ledger.
+        """
+        if self._ask(lambda: memory.is_empty(self._connection)):
+            return
+        known = memory.Memory(self._connection, destination)
+        rest = iter(marks)
+        while piece := tuple(islice(rest, MANY)):
+            found = self._ask(lambda: tuple(map(known.precedents, piece)))
+            yield from ((mark, one) for mark, one in zip(piece, found, strict=True) if one)
 
     def resolve(self, text: str) -> str:
         """Return the one submission or batch id that begins with `text`.

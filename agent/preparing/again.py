@@ -6,11 +6,13 @@ Their lines are taken out of the drafts and each order is settled as a whole; go
 from __future__ import annotations
 
 import csv
-from itertools import islice, starmap
+from dataclasses import replace
+from itertools import chain, islice, starmap
 from typing import TYPE_CHECKING
 
 from agent.impact.batchfile import encode
 from agent.preparing.batches import WrittenDrafts, lines_of, without
+from agent.preparing.recalling import SENT_ALREADY
 from agent.preparing.rows import Repeats, Rows
 from agent.preparing.settling import REPEATED, Settling
 
@@ -106,11 +108,25 @@ class SecondLook(Settling):
             self._keep_back(rows, repeats, settled.guilty, shared)
             return
         self._take_back(rows, repeats, shared)
+        if before := self.scratch.claims.spared(runs[0].key):
+            self._spare(rows, repeats, before, shared, runs)
+            return
         repeats.extend(settled.repeats)
-        self.send(settled.rows.lines, settled.rows.verdicts)
+        number, *_ = self.send(settled.rows.lines, settled.rows.verdicts)
+        self.scratch.moved(runs, number)
         self.note_repeats(repeats, runs[0].seq)
         repeated = self.count_sent(settled.rows, repeats, shared)
         self.scratch.drop_shared(repeated & shared, runs)
+
+    def _spare(
+        self, rows: Rows, repeats: Repeats, before: str, shared: set[int], runs: Sequence[Run]
+    ) -> None:
+        """Leave an order out that was sent before; its records have been taken out of the tally."""
+        records = rows.record_numbers() | repeats.rows.record_numbers()
+        self.tally.repeated += len(records - shared)
+        self.scratch.drop_shared(records & shared, runs)
+        origins = dict.fromkeys(chain.from_iterable((*rows.origins, *repeats.rows.origins)))
+        self.scratch.findings.add(replace(SENT_ALREADY, found=before), tuple(origins))
 
     def _take_back(self, rows: Rows, repeats: Repeats, shared: set[int]) -> set[int]:
         """Take the records of rows that were sent out of the tally; return them."""

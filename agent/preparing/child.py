@@ -1,9 +1,10 @@
 """The preparing processes: a small parent that has everything imported, and a fresh limited child per file.
 
 Started as `python -m agent.preparing.child` by `agent.workers`, with a Unix socket as standard input. For each message
-(one JSON line, with the writing end of a pipe beside it) it forks a child, which sets its limits, prepares the file and
-writes JSON lines to the pipe: `{"pid": …}`, `{"records": …}`, at last `{"prepared": …}` or `{"refused": …}`. The end of
-the pipe without a last word means that the child died. When the socket closes, the parent ends.
+(one JSON line, with one end of a stream socket beside it) it forks a child, which sets its limits, prepares the file
+and writes JSON lines to it: `{"pid": …}`, `{"records": …}`, at last `{"prepared": …}` or `{"refused": …}`; to
+`{"question": FILE}` it is told `{"answer": FILE}`. The end of the stream without a last word means that the child died.
+When the socket closes, the parent ends.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import resource
 import signal
 import socket
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import WorkerBroke
@@ -83,7 +86,7 @@ def _where(error: BaseException) -> str:
 
 def _answer(job: Job, pipe: int) -> dict[str, object]:
     try:
-        prepared = prepare(job, lambda records: _tell(pipe, records=records))
+        prepared = prepare(job, lambda records: _tell(pipe, records=records), partial(_ask, pipe))
     except TemplateRefusedError as error:
         return {"refused": [str(problem) for problem in error.problems]}
     except RefusedHeader as error:
@@ -106,6 +109,17 @@ def _limit(message: Mapping[str, object]) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits["output"], limits["output"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _ask(pipe: int, question: Path) -> Path | None:
+    """Have the agent answer a question; the end of the pipe without a word means that it is gone."""
+    _tell(pipe, question=str(question))
+    with open(pipe, "rb", closefd=False) as file:
+        word = file.readline()
+    if not word.endswith(b"\n"):
+        os._exit(1)
+    path = json.loads(word)["answer"]
+    return Path(path) if path else None
 
 
 def _tell(pipe: int, **values: object) -> None:

@@ -30,6 +30,7 @@ class Job:
     max_size: int | None = None  # bytes of one batch file
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # for lookup: entries, by name
     now: float = 0.0  # when the file came, UTC epoch seconds; dates are too old or to come beside it
+    again: bool = False  # its bytes came before and go out on purpose, whatever was sent before
     glance: bool = False  # open the file and look for the columns, and no further
 
     def to_json(self) -> str:
@@ -46,6 +47,7 @@ class Job:
                 "max_size": self.max_size,
                 "tables": self.tables,
                 "now": self.now,
+                "again": self.again,
                 "glance": self.glance,
             }
         )
@@ -65,6 +67,7 @@ class Job:
             raw["max_size"],
             raw["tables"],
             raw["now"],
+            raw["again"],
             raw["glance"],
         )
 
@@ -94,6 +97,7 @@ class Prepared:
     drafts: tuple[Draft, ...] = ()
     groups: tuple[FindingGroup, ...] = ()
     findings_file: str = ""  # JSON lines, one Finding each, by record
+    orders_file: str = ""  # what is sent of each order, see `orders_of`; "" when nothing is
     rejects_file: str = ""  # the kept-back records in the source's own form; "" when there are none
     columns: tuple[str, ...] = ()
     columns_unused: tuple[str, ...] = ()

@@ -5,21 +5,18 @@ Called in the limited child process only. It touches nothing but the file it was
 
 from __future__ import annotations
 
-import json
 import resource
-from dataclasses import fields
 from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from agent.codes import finding
 from agent.errors import RefusedFile, WorkerBroke
-from agent.feedback.returning import write_kept_back
 from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
 from agent.mapping.columns import missing_column
 from agent.mapping.mapping import EXPRESSION_FAILURES, BoundTemplate
 from agent.mapping.records import Stream
-from agent.model import Counts, Fault, Finding, Severity
+from agent.model import Counts, Fault, Severity
 from agent.preparing.again import SecondLook, first_rows
 from agent.preparing.batches import DraftSet
 from agent.preparing.blocks import PlainLook
@@ -27,18 +24,22 @@ from agent.preparing.checking import feed_template
 from agent.preparing.grouped import GroupedLook
 from agent.preparing.job import Job, Prepared
 from agent.preparing.layouts import lay_out, too_large
+from agent.preparing.papers import Papers
 from agent.preparing.policy import judged
+from agent.preparing.recalling import recall
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, missing_lengths, open_feed_file, opened, reading
+from agent.preparing.sources import Uses, missing_lengths, open_feed_file
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from agent.impact.rules import RowRules
+    from agent.preparing.remembered import Ask
     from agent.preparing.rows import Origins
     from agent.preparing.runs import FirstLook
     from agent.readers.base import OpenedFile
@@ -48,7 +49,6 @@ _NOTHING = Fault(
     "the template passed over every record: there is nothing to send",
     "is it the right file, and the right feed?",
 )
-_COLUMNS = tuple(one.name for one in fields(Finding))
 
 
 class _Seen(TypedDict):
@@ -60,9 +60,10 @@ class _Seen(TypedDict):
 class Preparation:
     """One run over one file."""
 
-    def __init__(self, job: Job, progress: Callable[[int], None]) -> None:
-        self.job, self.feed, self.progress = job, job.feed, progress
+    def __init__(self, job: Job, progress: Callable[[int], None], ask: Ask) -> None:
+        self.job, self.feed, self.progress, self.ask = job, job.feed, progress, ask
         self.scratch = Scratch(job.scratch)
+        self.papers = Papers(job, self.scratch)
         self.template = feed_template(job.feed, job.template, job.tables, job.now)
         self.rules: RowRules = row_rules(
             job.feed.level,
@@ -174,6 +175,7 @@ class Preparation:
         for key, number, line in self.scratch.scatter(self.job.max_rows):
             self.scratch.findings.add(oversize(self.job.max_rows), ((number, line),))
             self.scratch.blame(key, number)
+        recall(look, self.job.scratch, "send" if self.job.again else self.feed.sent_before, self.ask)
         self.scratch.spread_bad()
         if not self.scratch.unsettled():
             return False
@@ -209,7 +211,7 @@ class Preparation:
         entangled: bool,
     ) -> Prepared:
         verdict, reason = judged(counts, self.feed.bad_rows, entangled=entangled)
-        if counts.records and not counts.rows and not counts.kept_back:
+        if counts.records and not (counts.rows or counts.kept_back or counts.repeated):
             self.scratch.findings.add(_NOTHING, ())
         shown = first_rows(self.drafts.files, self.job.preview_rows)
         drafts = lay_out(self.job, self.drafts, self.rules.header) if verdict in ("ready", "hold") else ()
@@ -217,7 +219,7 @@ class Preparation:
             self.scratch.findings.add(fault, ())
             verdict, reason, drafts = "refused", fault.words, ()
         refused = verdict == "refused"
-        rejects = self._write_rejects(stream, source, everything=refused) if counts.kept_back else ""
+        rejects = self.papers.rejects(stream, source, everything=refused) if counts.kept_back else ""
         if refused:
             counts = Counts(
                 counts.records, 0, counts.sent + counts.kept_back, counts.repeated, counts.skipped, 0,
@@ -229,7 +231,8 @@ class Preparation:
             counts,
             drafts,
             self.scratch.findings.groups(),
-            self._write_findings(),
+            self.papers.findings(),
+            self.papers.orders(self.drafts) if drafts else "",
             rejects,
             header=self.rules.header,
             first_rows=shown,
@@ -246,35 +249,13 @@ class Preparation:
         unused = tuple(name for name in source.columns if used is not None and name not in used)
         return _Seen(columns=source.columns, columns_unused=unused, detected=source.detected)
 
-    def _write_rejects(self, stream: BinaryIO, source: OpenedFile, *, everything: bool) -> str:
-        kept_back = self.scratch.findings.kept_back()
-        with (self.job.scratch / "rejects").open("wb") as target:
-            write_kept_back(
-                stream,
-                opened(source),
-                reading(self.feed, as_written=True),
-                kept_back=kept_back,
-                target=target,
-                scratch=self.job.scratch,
-                everything=everything,
-            )
-        return "rejects"
-
-    def _write_findings(self) -> str:
-        with (self.job.scratch / "findings").open("w", encoding="utf-8") as target:
-            for one in self.scratch.findings.all():
-                target.write(
-                    json.dumps({name: getattr(one, name) for name in _COLUMNS}, ensure_ascii=False) + "\n"
-                )
-        return "findings"
-
     def _refused(self, refused: RefusedFile) -> Prepared:
         for found in refused.findings:
             fault = Fault(found.code, found.words, found.mend, found.found, found.field)
             self.scratch.findings.add(fault, (), place=found.place)
         first = next((found for found in refused.findings if found.severity is Severity.ERROR), None)
         reason = first.words if first else "the file cannot be used"
-        groups, findings = self.scratch.findings.groups(), self._write_findings()
+        groups, findings = self.scratch.findings.groups(), self.papers.findings()
         seen = self._seen()
         return Prepared("refused", reason, Counts(), (), groups, findings, peak_memory=peak_memory(), **seen)
 
@@ -290,11 +271,15 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def prepare(job: Job, progress: Callable[[int], None]) -> Prepared:
-    """Prepare one file.
+def _nobody(_marks: Path) -> None:
+    """Know of nothing that was sent before."""
+
+
+def prepare(job: Job, progress: Callable[[int], None], ask: Ask = _nobody) -> Prepared:
+    """Prepare one file; `ask` tells what was sent of its orders before, see `agent.preparing.recalling`.
 
     Raises:
         TemplateRefusedError: the template cannot be used at all.
         WorkerBroke: the counts do not balance: nothing may be sent.
     """
-    return Preparation(job, progress).run()
+    return Preparation(job, progress, ask).run()

@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from agent.preparing.claims import Claims
 from agent.preparing.findings import Findings
 
 if TYPE_CHECKING:
@@ -48,20 +49,25 @@ _SCATTERED = (
     GROUP BY key HAVING count(*) > 1""",
 )
 _LINKED = (
-    "CREATE INDEX run_key ON run (key)",
+    "CREATE INDEX IF NOT EXISTS run_key ON run (key)",
     "CREATE INDEX link_a ON link (a)",
 )
 _AGAIN = (
     """CREATE TABLE again AS SELECT run.*, coalesce(scattered.first, run.seq) AS first, 'anew' AS fate
     FROM run LEFT JOIN scattered USING (key) WHERE scattered.key IS NOT NULL OR (run.bad > 0 AND run.batch > 0)
-    ORDER BY first, seq""",
+    OR run.key IN (SELECT key FROM spared) ORDER BY first, seq""",
     "CREATE INDEX again_place ON again (batch, start)",
     "CREATE INDEX shared_run ON shared (run)",
     "CREATE TABLE differing (first INTEGER PRIMARY KEY)",
 )
+_UNSETTLED = """
+SELECT 1 FROM scattered UNION ALL SELECT 1 FROM spared
+UNION ALL SELECT 1 FROM run WHERE bad > 0 AND batch > 0 LIMIT 1
+"""
 _ALIKE = """
 UPDATE again SET fate = 'stays' WHERE first IN (
     SELECT first FROM again GROUP BY first HAVING count(*) > 1 AND max(bad) = 0
+    AND max(key IN (SELECT key FROM spared)) = 0
     AND min(size) = max(size) AND min(rows) = max(rows) AND total(origins LIKE '[%') = 0
 )
 """
@@ -69,6 +75,7 @@ _REPEATED = (
     "UPDATE again SET fate = 'anew' WHERE first IN (SELECT first FROM differing)",
     "UPDATE again SET fate = 'left out' WHERE fate = 'stays' AND seq <> first",
 )
+_NOWHERE = "UPDATE run SET batch = 0 WHERE seq IN (SELECT seq FROM again WHERE fate = 'left out')"
 _SPREAD = """
 UPDATE run SET bad = (
     SELECT max(other.bad) FROM link JOIN run AS other ON other.key = link.b WHERE link.a = run.key
@@ -109,6 +116,7 @@ class Scratch:
         self._base = sqlite3.connect(folder / "scratch.db", isolation_level=None)
         self._base.executescript(_TABLES)
         self.findings = Findings(self._base)
+        self.claims = Claims(self._base)
         self._base.execute("BEGIN")
         self._runs: list[Run] = []
         self._seq = 0
@@ -190,9 +198,8 @@ class Scratch:
             pass
 
     def unsettled(self) -> bool:
-        """Whether some order came back later, or was found bad after its rows had been written."""
-        query = "SELECT 1 FROM scattered UNION ALL SELECT 1 FROM run WHERE bad > 0 AND batch > 0 LIMIT 1"
-        return self._base.execute(query).fetchone() is not None
+        """Whether some order came back later, was sent before, or was found bad after its rows had been written."""
+        return self._base.execute(_UNSETTLED).fetchone() is not None
 
     def gather(self, identical: Callable[[Iterable[Place]], bool]) -> None:
         """Set apart the runs of unsettled orders, to be read by the methods below.
@@ -207,6 +214,7 @@ class Scratch:
             differing = ((first,) for first, runs in alike if not identical(run[1:] for run in runs))
             self._base.executemany("INSERT INTO differing VALUES (?)", differing)
             self._do(_REPEATED)
+            self._base.execute(_NOWHERE)
         self.findings.forget("SELECT seq FROM again WHERE fate <> 'stays'")
 
     def removed(self, batch: int) -> Iterator[tuple[int, int]]:
@@ -249,6 +257,10 @@ class Scratch:
         more = "SELECT sum(more), sum(CASE WHEN bad > 0 THEN more END) FROM scattered JOIN run ON run.seq = first"
         more_runs, more_bad = self._base.execute(more).fetchone()
         return runs - (more_runs or 0), (bad or 0) - (more_bad or 0)
+
+    def moved(self, runs: Sequence[Run], batch: int) -> None:
+        """Note that the rows of an order stand in another draft now."""
+        self._base.executemany("UPDATE run SET batch = ? WHERE seq = ?", [(batch, run.seq) for run in runs])
 
     def mark_bad(self, runs: Sequence[Run], record: int) -> None:
         """Note that an order turned out bad on the second look."""

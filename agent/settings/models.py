@@ -126,6 +126,9 @@ class Feed(Model):
     extension: Extension = "csv"  # of the batch's file name; csv or xml are what impact.com takes
     max_size: Bytes = 2 * 2**30  # largest file taken
     allow_duplicates: bool = False  # take the same bytes again without asking a person
+    sent_before: Literal["leave-out", "send", "refuse"] = (
+        "leave-out"  # orders sent before with the same values
+    )
     notify: tuple[Address, ...] = Field(default=(), max_length=20)  # who drops files here and is told
     tell_success: bool = False  # tell them of files that end well, too
 

@@ -23,13 +23,15 @@ from agent.ledger.transition import Transition
 from agent.model import Batch, Counts, Fault, FindingGroup, Severity
 from agent.preparing.checking import template_text
 from agent.preparing.job import Job
+from agent.preparing.remembered import orders_by_draft
+from agent.recalling import recalling
 from agent.settings.tables import tables_of
 from agent.spool import NoRoomError
 from agent.states import BatchState
 from agent.workers import TemplateUnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent.model import Paper, Submission
@@ -66,7 +68,11 @@ def prepare(
         return _quarantined(received, "Q-ALTERED", words, "drop the file again; cancel this one")
     scratch = context.spool.scratch()
     try:
-        job = replace(job_of(context.settings, feed, source, scratch), now=received.received_at)
+        job = replace(
+            job_of(context.settings, feed, source, scratch),
+            now=received.received_at,
+            again=_on_purpose(context, received),
+        )
         return _prepared(context, received, job, progress)
     except (TemplateUnusableError, SettingsError) as error:
         return _refused(received, f"the feed's template cannot be used: {error}")
@@ -75,6 +81,18 @@ def prepare(
         return _broke(received, error)
     finally:
         context.spool.discard(scratch)
+
+
+def _on_purpose(context: Context, received: Submission) -> bool:
+    """Tell whether what was sent before is to be sent again.
+
+    Either the same bytes came before, and a person or the feed lets them go out again; or a person has released the
+    file who was told that its orders had been sent.
+    """
+    first = context.ledger.same_bytes(received.feed, received.sha256)
+    if first is not None and first.id != received.id:
+        return True
+    return any(group.code == "E-RESENT" for group in context.ledger.groups(received.id))
 
 
 def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
@@ -137,7 +155,8 @@ def _prepared(
     context: Context, received: Submission, job: Job, progress: Callable[[int], None]
 ) -> Transition:
     """Have the work done, put everything on disk under its final name, then say so."""
-    prepared = context.workers.prepare(job, progress)
+    ask = recalling(context.ledger, job.feed.destination)
+    prepared = context.workers.prepare(job, progress, ask)
     refused = prepared.verdict == "refused"
     batches = () if refused else _batches(context, received, job, prepared)
     if isinstance(batches, Fault):
@@ -145,6 +164,7 @@ def _prepared(
     drafts = zip(prepared.drafts, batches, strict=True)
     pairs = [(job.scratch / draft.file, batch.path) for draft, batch in drafts]
     papers = _published(context, received, pairs, _papers(job, prepared))
+    _remember(context, job, prepared, batches)
     return Transition(
         received.id,
         "submission",
@@ -156,6 +176,13 @@ def _prepared(
         new_batches=batches,
         tries=0,
     )
+
+
+def _remember(context: Context, job: Job, prepared: Prepared, batches: Sequence[Batch]) -> None:
+    """Keep what is sent of each order, before the ledger knows the batches; it does not count until then."""
+    if batches:
+        for number, orders in orders_by_draft(job.scratch / prepared.orders_file):
+            context.ledger.remember(batches[number].path, job.feed.level, orders)
 
 
 def _event(prepared: Prepared) -> str:

@@ -28,12 +28,14 @@ from agent.stages.prepare import prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.preparing.remembered import Ask
+
 
 class Waited:
     """Stands in for the agent's workers: a fresh child for each file, waited for."""
 
-    def prepare(self, job: Job, progress: Callable[[int], None]) -> Prepared:
-        """Prepare one file in a child."""
+    def prepare(self, job: Job, progress: Callable[[int], None], _ask: Ask) -> Prepared:
+        """Prepare one file in a child; nothing was sent before."""
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import WorkerBroke
+from agent.errors import LedgerError, WorkerBroke
 from agent.model import Counts, Level
 from agent.preparing.job import Job
 from agent.settings.models import Feed, Limits
 from agent.workers import TemplateUnusableError, Workers
+from tests.remembering import Memory
 
 HEADER = "Oid,ActionTrackerID,SKU,Amount,Quantity,Reason"
 PLAIN = f"{HEADER}\n{{% for row in rows %}}\n{{{{ row.Order }}}},16027,{{{{ row.Sku }}}},1,1,OTHER\n{{% endfor %}}\n"
@@ -135,6 +136,47 @@ def test_progress_arrives_on_the_way(start_workers, make_job):
     assert many == prepared.counts.sent == told[-1]
     assert len(told) > 2
     assert sorted(told) == told
+
+
+def test_a_child_asks_what_was_sent_before(start_workers, make_job):
+    """It waits for the answer, and what that says counts."""
+    memory, workers = Memory(), start_workers()
+    first, second = make_job(), make_job(text="Order,Sku\nA,s1\nC,s1\n")
+    memory.take(first, workers.prepare(first, ask=memory.ask))
+    prepared = workers.prepare(second, ask=memory.ask)
+    assert Counts(records=2, sent=1, repeated=1, rows=1, orders=2) == prepared.counts
+
+
+def test_the_time_for_an_answer_is_not_the_childs(start_workers, make_job):
+    """A slow disk under the ledger breaks no file."""
+    workers, job = start_workers(Limits(time=1.0)), make_job()
+    assert workers.prepare(job, ask=lambda _: time.sleep(1.5)).verdict == "ready"
+
+
+def test_an_answer_that_cannot_be_had_is_said(start_workers, make_job):
+    """Nothing is prepared without it, and the next file is."""
+
+    def fails(_question: Path) -> Path | None:
+        raise LedgerError("it cannot be read")
+
+    workers = start_workers()
+    with pytest.raises(LedgerError, match="cannot be read"):
+        workers.prepare(make_job(), ask=fails)
+    wait_for_no_child(workers)
+    assert_works(workers, make_job())
+
+
+def test_a_child_killed_while_it_waits_for_an_answer_breaks_its_file_only(start_workers, make_job):
+    """The answer goes nowhere, and that is no fault of the agent."""
+    workers = start_workers()
+
+    def kills(_question: Path) -> None:
+        os.kill(child_of(workers), signal.SIGKILL)
+        wait_for_no_child(workers)
+
+    with pytest.raises(WorkerBroke, match="died"):
+        workers.prepare(make_job(), ask=kills)
+    assert_works(workers, make_job())
 
 
 def test_a_child_killed_at_work_breaks_its_file_only(start_workers, make_job):

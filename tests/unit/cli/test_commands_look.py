@@ -142,6 +142,17 @@ def test_a_preview_shows_what_would_be_sent_and_changes_nothing(place, ask, inbo
     assert arrived(inbox) == {}
 
 
+def test_a_preview_knows_what_was_sent_before(ask, done, tmp_path):
+    """It asks the ledger, where there is one, and remembers nothing itself."""
+    done("first.csv", source("A"))
+    file = tmp_path / "refunds.csv"
+    file.write_bytes(source("A", "B"))
+    for _ in range(2):
+        told = ask("preview", str(file), "--json").told
+        assert (told["counts"]["sent"], told["counts"]["repeated"]) == (1, 1)
+        assert [group["code"] for group in told["groups"]] == ["N-RESENT"]
+
+
 def test_a_preview_of_what_would_be_refused_ends_with_65(ask, tmp_path):
     """With the findings on standard output."""
     file = tmp_path / "refunds.csv"

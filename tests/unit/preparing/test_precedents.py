@@ -1,0 +1,66 @@
+"""How an order stands to what was sent of it before."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.model import Precedent
+from agent.preparing.marks import WHOLE, packed
+from agent.preparing.precedents import Relation, related
+
+NEW, SAME, OTHER, OLDER = Relation.NEW, Relation.SAME, Relation.OTHER, Relation.OLDER
+
+
+def item(name):
+    """Give the mark of an item; "" is the whole action."""
+    return name.encode().rjust(8) if name else WHOLE
+
+
+def said(**values):
+    """Give what is said: item=value; `all` is the whole action."""
+    return packed(
+        {item("" if name == "all" else name): f"{value:8}".encode() for name, value in values.items()}
+    )
+
+
+def before(at, *, certain=True, level="item", **values):
+    """Give a precedent."""
+    return Precedent(said(**values), level, certain, float(at), f"s{at}")
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "relation", "shown"),
+    [
+        ({"a": 5}, [], NEW, None),
+        ({"a": 5}, [before(1, b=5)], NEW, None),
+        ({"a": 5}, [before(1, a=5)], SAME, "s1"),
+        ({"a": 5}, [before(1, a=5, b=1)], SAME, "s1"),
+        ({"a": 5}, [before(1, a=5), before(2, b=1)], SAME, "s1"),
+        ({"a": 5}, [before(1, a=3), before(2, a=5)], SAME, "s2"),
+        ({"a": 5}, [before(1, a=5, certain=False)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=3)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=3), before(2, a=4)], OTHER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, a=3)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, a=3, certain=False)], OLDER, "s2"),
+        ({"a": 5, "b": 1}, [before(1, a=5)], OTHER, "s1"),
+        ({"a": 5, "b": 1}, [before(1, a=5), before(2, b=1)], SAME, "s1"),
+        ({"a": 4, "b": 1}, [before(1, b=1), before(2, b=2)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, all=0)], OLDER, "s2"),
+        ({"all": 0}, [before(1, all=0), before(2, a=5)], OLDER, "s2"),
+        ({"all": 0}, [before(1, a=5)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=5), before(2, all=9, level="reset")], OTHER, "s2"),
+        ({"all": 9}, [before(1, all=9, level="reset")], SAME, "s1"),
+    ],
+)
+def test_an_order_beside_earlier_batches(now, earlier, relation, shown):
+    """The last batch that names an item counts; a value that was replaced since is an older one."""
+    found = related(said(**now), earlier)
+    assert found.relation is relation
+    assert (found.precedent and found.precedent.submission) == shown
+
+
+def test_the_row_to_blame_is_the_one_concerned():
+    """In the order of the rows, not of the items."""
+    rows = said(c=1) + said(b=1) + said(a=1)
+    assert related(rows, [before(1, b=1), before(2, b=2)]).row == 1
+    assert related(rows, [before(1, a=1)]).row == 2
