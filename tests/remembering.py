@@ -30,9 +30,10 @@ class Memory:
         self._files += 1
         if not prepared.orders_file:
             return
+        told: dict[bytes, bytes] = {}  # an order may be told of in several parts
         for _, orders in orders_by_draft(job.scratch / prepared.orders_file):
             for mark, said in orders:
-                one = Precedent(
-                    said, job.feed.level, certain=True, at=self._files, submission=str(self._files)
-                )
-                self.sent.setdefault(mark, []).append(one)
+                told[mark] = told.get(mark, b"") + said
+        for mark, said in told.items():
+            one = Precedent(said, job.feed.level, certain=True, at=self._files, submission=str(self._files))
+            self.sent.setdefault(mark, []).append(one)

@@ -5,6 +5,8 @@ Each function works within the transaction its caller has open.
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from agent.ledger import statements
@@ -29,9 +31,7 @@ def remember(
     """Note what the batch at a path says of some orders; once more is as good as once."""
     connection.execute(statements.INSERT_CONTENT, {"path": path, "level": level})
     (number,) = connection.execute(statements.CONTENT_AT, {"path": path}).fetchone()
-    connection.executemany(
-        statements.UPSERT_MEMORY, ({"mark": mark, "content": number, "said": said} for mark, said in orders)
-    )
+    connection.executemany(statements.INSERT_MEMORY, ((mark, number, said) for mark, said in orders))
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:
@@ -48,9 +48,11 @@ class Memory:
 
     def precedents(self, mark: bytes) -> tuple[Precedent, ...]:
         """Give what was sent of an order to the destination, or is on its way there, the oldest first."""
+        rows = self._connection.execute(statements.MEMORY_OF, {"mark": mark})
+        parts = groupby(rows, key=itemgetter(1, 2))
         found = [
-            (said, level, *journey)
-            for said, path, level in self._connection.execute(statements.MEMORY_OF, {"mark": mark})
+            (b"".join(said for said, *_ in told), level, *journey)
+            for (path, level), told in parts
             for journey in self._of(path)
         ]
         found.sort(key=lambda one: (not one[2], one[3]))

@@ -189,14 +189,11 @@ WHERE id = :id AND state = :before
 """
 INSERT_CONTENT = "INSERT INTO content (path, level) VALUES (:path, :level) ON CONFLICT (path) DO NOTHING"
 CONTENT_AT = "SELECT number FROM content WHERE path = :path"
-UPSERT_MEMORY = """
-INSERT INTO memory (mark, content, said) VALUES (:mark, :content, :said)
-ON CONFLICT (mark, content) DO UPDATE SET said = excluded.said
-"""
+INSERT_MEMORY = "INSERT INTO memory (mark, content, said) VALUES (?, ?, ?)"
 ANY_MEMORY = "SELECT 1 FROM memory LIMIT 1"
 MEMORY_OF = """
 SELECT memory.said, content.path, content.level FROM memory JOIN content ON content.number = memory.content
-WHERE memory.mark = :mark
+WHERE memory.mark = :mark ORDER BY memory.content
 """
 BATCHES_AT = """
 SELECT state, submission, created_at, sent_at, awaited AND overdue_at > 0, refused FROM batch

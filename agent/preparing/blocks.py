@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agent.codes import finding
 from agent.errors import RefusedFile
 from agent.model import Fault
+from agent.preparing.marks import ROW, of_order
 from agent.preparing.rows import Block, Rows
 from agent.preparing.runs import FirstLook
 from agent.preparing.scratch import Run
@@ -180,13 +181,16 @@ class PlainLook(FirstLook):
         number, start, size = self.send(block.lines[first:last], block.verdicts[first:last])
         self.tally.sent += last - first
         plain = size == sum(map(len, block.lines[first:last])) + 2 * (last - first)
+        skus = None if self.sku is None else block.columns[self.sku][first:last]
+        said = self._said(skus, block.verdicts[first:last])
         for part in parts:
             lines = block.lines[part[0] : part[1]]
             size = sum(map(len, lines if plain else map(str.encode, lines))) + 2 * len(lines)
-            self.scratch.add_run(self._sent(block, part, (number, start, size)))
+            says = said[(part[0] - first) * ROW : (part[1] - first) * ROW]
+            self.scratch.add_run(self._sent(block, part, (number, start, size), says))
             start += size
 
-    def _sent(self, block: Block, part: Part, place: tuple[int, int, int]) -> Run:
+    def _sent(self, block: Block, part: Part, place: tuple[int, int, int], says: bytes) -> Run:
         begin, end, key = part
         many, number, line = end - begin, block.numbers[begin], block.at[begin]
         origins = None
@@ -195,4 +199,5 @@ class PlainLook(FirstLook):
             rows.take(block, begin, end)
             origins = rows.origins_text()
         run = self.scratch.next_run()
-        return Run._make((run, hash(key), *place, many, many, 0, number, line, origins, None))
+        told = (number, line, origins, None, of_order(key), says)
+        return Run._make((run, hash(key), *place, many, many, 0, *told))

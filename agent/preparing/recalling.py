@@ -6,21 +6,17 @@ puts back what was corrected since. The first is left out, the second is kept ba
 
 from __future__ import annotations
 
-import csv
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
-from agent.preparing.batches import WrittenDrafts, lines_of
-from agent.preparing.marks import Marks
 from agent.preparing.precedents import Relation, related
 from agent.preparing.remembered import answered, question
 from agent.preparing.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agent.model import Precedent
@@ -50,7 +46,7 @@ _AGAIN = Fault(
 
 
 def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
-    """Note what the orders of a file say, ask what was sent of them, and mark those that are not to be sent.
+    """Ask what was sent of the orders of a file, and mark those that are not to be sent.
 
     Args:
         look: the first look, finished.
@@ -59,7 +55,6 @@ def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
         ask: tells what was sent of the orders in a question.
     """
     claims = look.scratch.claims
-    claims.note(_claims(look))
     asked = folder / "marks"
     told = ask(asked) if question(claims, asked) else None
     if told is None:
@@ -68,18 +63,6 @@ def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
     for mark, precedents in answered(told):
         if found := claims.of(mark):
             _judge(look, found, precedents, policy)
-
-
-def _claims(look: FirstLook) -> Iterator[tuple[int, bytes, bytes]]:
-    """Read the drafts once more, run by run."""
-    look.drafts.close()
-    marks = Marks(look.rules)
-    with closing(WrittenDrafts(look.drafts.files)) as drafts:
-        for run, place in look.scratch.claims.places():
-            text = drafts.text(*place)
-            lines = lines_of(text)
-            rows = list(csv.reader(lines)) if b'"' in text else [line.split(",") for line in lines]
-            yield run, marks.order(rows[0]), marks.said(rows)
 
 
 def _judge(look: FirstLook, order: Sequence[Claim], precedents: Sequence[Precedent], policy: str) -> None:

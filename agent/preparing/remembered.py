@@ -1,15 +1,17 @@
 """The files by which the preparing process asks what was sent before, is told, and says what is sent now.
 
-A question holds the marks of orders, ascending, 16 bytes each. The answer and what is sent are lines of text.
+A question holds the marks of orders, ascending, 16 bytes each. An answer is lines of JSON. What is sent is a piece for
+each order: the place of its draft, its mark, how many bytes follow, and these, the marks of its rows.
 """
 
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import astuple
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Precedent
 from agent.preparing.marks import ORDER
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     Ask = Callable[[Path], Path | None]  # takes a question, gives the answer; None where nothing was sent
     Orders = Iterator[tuple[bytes, bytes]]  # the mark of an order, what is said of its items
+
+_HEAD = struct.Struct(f">I{ORDER}sI")
 
 
 def question(claims: Claims, path: Path) -> bool:
@@ -60,14 +64,19 @@ def write_orders(claims: Claims, drafts: DraftSet, path: Path) -> None:
     """Write what is sent of each order, by the draft it is in (counted from 0, those without rows left out)."""
     there = [number for number, draft in enumerate(drafts.files, start=1) if draft.rows]
     place = {number: index for index, number in enumerate(there)}
-    with path.open("w", encoding="ascii") as file:
+    with path.open("wb") as file:
         for number, mark, said in claims.kept():
-            file.write(f"{place[number]} {mark.hex()} {said.hex()}\n")
+            file.write(_HEAD.pack(place[number], mark, len(said)) + said)
 
 
 def orders_by_draft(path: Path) -> Iterator[tuple[int, Orders]]:
     """Read what `write_orders` wrote, draft by draft; each has to be read before the next."""
-    with path.open(encoding="ascii") as file:
-        lines = (line.split() for line in file)
-        for number, found in groupby(lines, key=itemgetter(0)):
-            yield int(number), ((bytes.fromhex(mark), bytes.fromhex(said)) for _, mark, said in found)
+    with path.open("rb") as file:
+        for number, found in groupby(_orders(file), key=itemgetter(0)):
+            yield number, ((mark, said) for _, mark, said in found)
+
+
+def _orders(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
+    while head := file.read(_HEAD.size):
+        number, mark, size = _HEAD.unpack(head)
+        yield number, mark, file.read(size)

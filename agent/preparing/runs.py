@@ -9,7 +9,8 @@ from __future__ import annotations
 from operator import getitem
 from typing import TYPE_CHECKING
 
-from agent.model import Fault
+from agent.model import Fault, Level
+from agent.preparing import marks
 from agent.preparing.memo import CellMemo
 from agent.preparing.rows import Rows
 from agent.preparing.scratch import Run
@@ -44,6 +45,8 @@ class FirstLook(Settling):
             for cell, (name, rule) in enumerate(named)
         )
         self.verdicts = Verdicts(rules, currency)
+        self.sku = rules.header.index("SKU") if rules.level is Level.ITEM else None
+        self._items = marks.Items()
         self.used = 0  # records that gave a row or a finding
         self._run = Rows()
         self._key = ""
@@ -178,9 +181,23 @@ class FirstLook(Settling):
         origins = None if culprit else rows.origins_text()
         repeats = settled.repeats.text()
         counts = (len(rows), len(self._run))
+        says = (None, None) if culprit else (marks.of_order(self._key), self._said_by(rows))
         self.scratch.add_run(
-            Run(run, hash(self._key), *place, *counts, culprit, number, line, origins, repeats)
+            Run(run, hash(self._key), *place, *counts, culprit, number, line, origins, repeats, *says)
         )
+
+    def _said_by(self, rows: Rows) -> bytes:
+        return self._said(
+            None if self.sku is None else [cells[self.sku] for cells in rows.cells], rows.verdicts
+        )
+
+    def _said(self, skus: Sequence[str] | None, verdicts: Sequence[Verdict]) -> bytes:
+        """Give the marks of rows, see `agent.preparing.marks`; `skus` is None where rows are of whole actions."""
+        told = [marks.WHOLE] * (2 * len(verdicts))
+        if skus is not None:
+            told[::2] = map(self._items.__getitem__, skus)
+        told[1::2] = [verdict.mark for verdict in verdicts]
+        return b"".join(told)
 
 
 def oversize(most: int) -> Fault:

@@ -36,7 +36,9 @@ CREATE TABLE run (
     number INTEGER NOT NULL,    -- first record
     line INTEGER NOT NULL,      -- its line
     origins TEXT,               -- JSON [[[number, line], …] per line]; NULL: row i is record number+i on line line+i
-    repeats TEXT                -- JSON [[[[number, line], …], earlier record] per row left out]
+    repeats TEXT,               -- JSON [[[[number, line], …], earlier record] per row left out]
+    mark BLOB,                  -- of the order, and of its rows: see agent.preparing.marks; NULL where kept back
+    said BLOB
 );
 CREATE TABLE link (a INTEGER NOT NULL, b INTEGER NOT NULL);  -- two orders, both ways, with rows of one record
 CREATE TABLE shared (           -- records with rows in several runs: counted at the end, not run by run
@@ -53,7 +55,8 @@ _LINKED = (
     "CREATE INDEX link_a ON link (a)",
 )
 _AGAIN = (
-    """CREATE TABLE again AS SELECT run.*, coalesce(scattered.first, run.seq) AS first, 'anew' AS fate
+    """CREATE TABLE again AS SELECT seq, key, batch, start, size, rows, came, bad, number, line, origins, repeats,
+    coalesce(scattered.first, run.seq) AS first, 'anew' AS fate
     FROM run LEFT JOIN scattered USING (key) WHERE scattered.key IS NOT NULL OR (run.bad > 0 AND run.batch > 0)
     OR run.key IN (SELECT key FROM spared) ORDER BY first, seq""",
     "CREATE INDEX again_place ON again (batch, start)",
@@ -107,6 +110,11 @@ class Run(NamedTuple):
     line: int
     origins: str | None
     repeats: str | None
+    mark: bytes | None = None
+    said: bytes | None = None
+
+
+_PLACED = Run._fields[:-2]  # without what it says
 
 
 class Scratch:
@@ -229,7 +237,7 @@ class Scratch:
 
     def orders_again(self) -> Iterator[list[Run]]:
         """Give the runs of each order to be settled anew, by first appearance."""
-        columns = ", ".join(Run._fields)
+        columns = ", ".join(_PLACED)
         query = f"SELECT first, {columns} FROM again WHERE fate = 'anew' ORDER BY rowid"  # noqa: S608 - columns of ours
         for _, rows in groupby(self._base.execute(query), key=itemgetter(0)):
             yield [Run(*row[1:]) for row in rows]
@@ -242,7 +250,7 @@ class Scratch:
 
     def left_out(self, batch: int = 0) -> Iterator[tuple[Run, tuple[int, int, int, str | None]]]:
         """Give those runs, of one draft or of all, each with what `take_origins` reads of the first one."""
-        columns = ", ".join(f"again.{name}" for name in Run._fields)
+        columns = ", ".join(f"again.{name}" for name in _PLACED)
         of_first = "run.number, run.line, run.rows, run.origins"
         tables = "again JOIN run ON run.seq = again.first"
         which = "fate = 'left out' AND ? IN (0, again.batch) ORDER BY again.rowid"
@@ -271,5 +279,5 @@ class Scratch:
             self._base.execute(statement)
 
     def _flush(self) -> None:
-        self._base.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", self._runs)
+        self._base.executemany("INSERT INTO run VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", self._runs)
         self._runs.clear()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.codes import CODES
 from agent.impact.amounts import minor
 from agent.model import Level, Severity
+from agent.preparing.marks import of_value
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -25,10 +26,13 @@ _REMEMBERED = 8192
 class Verdict:
     """What one row does, what is wrong with it and how it counts; the same object for all rows that tell the same."""
 
-    __slots__ = ("error", "faults", "hundredths", "muted", "times", "total")
+    __slots__ = ("error", "faults", "hundredths", "mark", "muted", "times", "total")
 
-    def __init__(self, total: TotalKey, hundredths: int | None, faults: tuple[Fault, ...]) -> None:
+    def __init__(
+        self, total: TotalKey, hundredths: int | None, faults: tuple[Fault, ...], mark: bytes
+    ) -> None:
         self.total, self.hundredths, self.faults = total, hundredths, faults
+        self.mark = mark  # of what it says, see `agent.preparing.marks`
         self.error = any(CODES[fault.code].severity is Severity.ERROR for fault in faults)
         self.muted = False  # enough of its warnings are listed: from now on they are only counted
         self.times = 0  # how often since then
@@ -46,6 +50,7 @@ class Verdicts:
         opaque = {*identifiers, *([self._at["SKU"]] if rules.level is Level.ITEM else [])}
         telling = [place for place in range(len(header)) if place not in opaque] or identifiers
         self._telling = telling
+        self._told = [(header[place], place) for place in telling]
         self._pick = itemgetter(*telling)
         self._known: dict[tuple[bool, ...], dict[Hashable, Verdict]] = {}
         self.remarkable: set[Verdict] = set()  # those with faults
@@ -88,7 +93,8 @@ class Verdicts:
         amount = self._cell(cells, "Amount")
         currency = self._cell(cells, "currencyCode") or self._currency
         total = (currency, self._cell(cells, "Reason"), judgement.change)
-        return Verdict(total, minor(amount) if amount else None, judgement.faults)
+        mark = of_value((name, cells[place]) for name, place in self._told)
+        return Verdict(total, minor(amount) if amount else None, judgement.faults, mark)
 
     def _cell(self, cells: Sequence[str], name: str) -> str:
         return cells[self._at[name]] if name in self._at else ""

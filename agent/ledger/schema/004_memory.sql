@@ -1,5 +1,5 @@
--- What was sent of each order, in digests: no contents of rows. A batch that is sent again has the same path.
--- WITHOUT ROWID is SQLite's way to keep a table as its primary key; a twin for PostgreSQL leaves it out.
+-- What was sent of each order, in digests: no contents of rows. A batch that is sent again has the same path. A batch
+-- may tell of an order in several parts, and after a crash tell them again: they count together.
 
 CREATE TABLE content (
     number        INTEGER PRIMARY KEY,
@@ -9,7 +9,7 @@ CREATE TABLE content (
 CREATE TABLE memory (
     mark          BLOB NOT NULL CHECK (length(mark) = 16),  -- of the order
     content       INTEGER NOT NULL REFERENCES content (number),
-    said          BLOB NOT NULL,  -- of each of its items: the item's mark, the mark of what is said of it
-    PRIMARY KEY (mark, content)
-) WITHOUT ROWID;
+    said          BLOB NOT NULL   -- of each of its rows: the item's mark, the mark of what is said of it
+);
+CREATE INDEX memory_order ON memory (mark);
 CREATE INDEX batch_path ON batch (path);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.model import Precedent
-from agent.preparing.marks import WHOLE, packed
+from agent.preparing.marks import WHOLE
 from agent.preparing.precedents import Relation, related
 
 NEW, SAME, OTHER, OLDER = Relation.NEW, Relation.SAME, Relation.OTHER, Relation.OLDER
@@ -13,14 +13,13 @@ NEW, SAME, OTHER, OLDER = Relation.NEW, Relation.SAME, Relation.OTHER, Relation.
 
 def item(name):
     """Give the mark of an item; "" is the whole action."""
-    return name.encode().rjust(8) if name else WHOLE
+    return name.encode().rjust(len(WHOLE)) if name else WHOLE
 
 
 def said(**values):
     """Give what is said: item=value; `all` is the whole action."""
-    return packed(
-        {item("" if name == "all" else name): f"{value:8}".encode() for name, value in values.items()}
-    )
+    rows = ((item("" if name == "all" else name), value) for name, value in values.items())
+    return b"".join(mark + f"{value:6}".encode() for mark, value in rows)
 
 
 def before(at, *, certain=True, level="item", **values):

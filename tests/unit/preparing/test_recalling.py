@@ -177,7 +177,7 @@ def test_a_scattered_order_is_remembered_where_it_is_sent(office):
     prepared, _ = office.drop("y,A,s1,5", "y,B,s1,1", "y,A,s2,1", "y,B,s1,1", max_rows=2)
     where = {}
     for number, orders in orders_by_draft(office.scratch / prepared.orders_file):
-        where[number] = len(list(orders))
+        where[number] = len(dict(orders))
     assert [len(batch) for batch in office.batches(prepared)] == [1, 2]
     assert where == {0: 1, 1: 1}
     assert office.drop("y,A,s1,5", "y,A,s2,1", "y,B,s1,1")[1] == []
