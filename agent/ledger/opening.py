@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x494D5041  # "IMPA", in the header of the file
 _SMALLEST = 512  # bytes, of a page
+_CACHE = 8192  # KiB; what was sent of orders is found and noted all over its index
 PATIENCE = 10.0  # seconds to wait for another process that is writing
 
 _RESTORE = (
@@ -117,6 +118,7 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE}")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # it would swallow errors; Ledger does it and listens
 
 
