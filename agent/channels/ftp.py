@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from agent.channels.base import one_by_one
 from agent.channels.failures import REFUSALS, FarError, LostError, PeerError, classify
@@ -20,10 +20,11 @@ from agent.channels.ftps.delivery import ByRename, Direct
 from agent.channels.ftps.failures import TrustError
 from agent.channels.ftps.places import Places
 from agent.channels.ftps.session import connect
-from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
+from agent.channels.keeping import KeepingServer
+from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.kept import Kept
 from agent.net.patience import WaitingError
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.models import Secret  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,14 +52,10 @@ def _absolute(path: Path) -> Path:
     return path
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
-
-
-class Options(Destination):
+class Options(KeepingServer):
     """A destination reached over FTP."""
 
     type: Literal["ftp"] = "ftp"
-    host: Host
     port: Port | None = None  # 21; 990 with `security: tls`
     username: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
     password: Secret
@@ -69,18 +66,8 @@ class Options(Destination):
         None  # certificates (PEM) trusted instead of the machine's own; the whole path
     )
     allow_plain_ftp: bool = False  # anybody on the way may read password and batches, and change them
-    directory: Line = ""  # where files are delivered; "" = where the login starts
-    temp_directory: Line = ""  # where they are while they travel; "" = the same folder, under a hidden name
-    publish: Literal["rename", "direct"] = (
-        "rename"  # direct: for servers that cannot rename; a half is visible
-    )
-    look: bool = True  # false: the server may not be asked whether a file is there
-    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
-    processed_directory: Line = ""  # where the server puts the files it took, when the agent may list it
-    connect_timeout: Seconds = 30.0  # for each connection, and again for greeting, TLS and login
-    idle_timeout: Seconds = 60.0  # without any answer
-    deadline: Seconds = 900.0  # for one batch, however busy the server is
-    keepalive: Seconds = 30.0  # between the system's signs of life on an idle connection
+
+    _plain = field_validator("directory", "temp_directory", "processed_directory")(_one_line)
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -91,8 +78,6 @@ class Options(Destination):
             )
         if self.ca_file and self.security == "none":
             raise ValueError("has a ca_file but no TLS it could be used for")
-        if not (self.connect_timeout and self.idle_timeout and self.deadline):
-            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
         return self
 
     @property

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from agent.channels.failures import REFUSALS, FarError, LostError, classify
+from agent.channels.keeping import KeepingServer
 from agent.channels.ssh import pins
 from agent.channels.ssh.delivery import ByRename, Direct, send_together
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
 from agent.errors import ChannelError
-from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
+from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.kept import Kept
 from agent.net.patience import WaitingError
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.models import Secret  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,29 +51,16 @@ def _one_or_more(value: object) -> object:
 HostKey = Annotated[str, AfterValidator(_host_key)]
 
 
-class Options(Destination):
+class Options(KeepingServer):
     """A destination reached over SFTP."""
 
     type: Literal["sftp"] = "sftp"
-    host: Host
     port: Port = 22
     username: Annotated[str, Field(min_length=1)]
     password: Secret | None = None  # either this
     private_key: Secret | None = None  # or this: RSA, Ed25519 or ECDSA
     passphrase: Secret | None = None  # of the private key
     host_keys: Annotated[tuple[HostKey, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
-    directory: str = ""  # where files are delivered; "" = where the login starts
-    temp_directory: str = ""  # where they are while they travel; "" = the same folder, under a hidden name
-    publish: Literal["rename", "direct"] = (
-        "rename"  # direct: for servers that cannot rename; a half is visible
-    )
-    look: bool = True  # false: the server may not be asked whether a file is there
-    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
-    processed_directory: str = ""  # where the server puts the files it took, when the agent may list it
-    connect_timeout: Seconds = 30.0  # for the connection, and again for greeting and login
-    idle_timeout: Seconds = 60.0  # without any answer
-    deadline: Seconds = 900.0  # for one batch, however busy the server is
-    keepalive: Seconds = 30.0  # between signs of life on an idle connection; 0 = none
     require_strict_kex: bool = False  # refuse servers open to the Terrapin attack
 
     @model_validator(mode="after")
@@ -81,8 +69,6 @@ class Options(Destination):
             raise ValueError("needs either a password or a private_key")
         if self.passphrase is not None and self.private_key is None:
             raise ValueError("has a passphrase but no private_key it could belong to")
-        if not (self.connect_timeout and self.idle_timeout and self.deadline):
-            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
         return self
 
 
