@@ -182,12 +182,16 @@ def test_the_gate_comes_before_ready(installation, managed):
 def test_the_line_for_people_is_kept_current(installation, managed):
     """What waits is counted; when it is gone, nothing waits."""
     manager = managed()
-    installation.settings["destinations"]["there"]["port"] = free_port()
+    there = installation.settings["destinations"]["there"]
+    there.update(
+        port=free_port(), retries={"first": "1h", "at_most": "1h"}
+    )  # one attempt: none while it is cancelled
     installation.save()
     put(installation.drop / "shop", "refunds.csv", source("A"))
     with installation.run(**manager.environment) as agent:
         line = "STATUS=1 feed watched; 1 batch waiting"
         agent.wait_until(lambda: manager.words("STATUS=")[-1:] == [line], "the batch to be told")
+        agent.wait_for("batch.deferred")
         (batch,) = [one["batch"]["id"] for one in installation.told("status")["submissions"][0]["batches"]]
         installation.told("cancel", batch, "--why", "test")
         line = "STATUS=1 feed watched; nothing waits"
