@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from agent.channels.base import Receipt, Sighting, one_by_one, pieces
-from agent.channels.failures import ChangedError
 from agent.channels.sightings import NOT_RENAMED, attempts, of_content, of_size, temporary_name
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net.failures import ChangedError
 from agent.settings.models import Destination
 from agent.spool.disk import NO_ROOM, digest_of, fsync_folder, move_without_overwrite, write_all
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from agent.channels.base import one_by_one
-from agent.channels.failures import REFUSALS, FarError, LostError, PeerError, classify
+from agent.channels.failures import classify
 from agent.channels.ftps.delivery import ByRename, Direct
 from agent.channels.ftps.failures import TrustError
 from agent.channels.ftps.places import Places
 from agent.channels.ftps.session import connect
 from agent.channels.keeping import KeepingServer
+from agent.net.failures import REFUSALS, FarError, LostError, PeerError
 from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.kept import Kept
 from agent.net.patience import WaitingError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agent.channels.failures import REFUSALS, FarError, LostError, classify
+from agent.channels.failures import classify
 from agent.channels.keeping import KeepingServer
 from agent.channels.ssh import pins
 from agent.channels.ssh.delivery import ByRename, Direct, send_together
@@ -21,6 +21,7 @@ from agent.channels.ssh.loading import connect
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
 from agent.errors import ChannelError
+from agent.net.failures import REFUSALS, FarError, LostError
 from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.kept import Kept
 from agent.net.patience import WaitingError

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from imap_tools.utils import encode_folder
 
 from agent.acks.imap.client import Line
-from agent.acks.imap.failures import LoginError, LostError, PeerError, RefusedError
+from agent.acks.imap.failures import RefusedError
+from agent.net.failures import LoginError, LostError, PeerError
 from agent.net.tls import verifying
 from agent.settings.problems import shown
 

@@ -10,12 +10,12 @@ import hashlib
 import ssl
 from typing import TYPE_CHECKING
 
-from agent.channels.failures import FarError, LoginBrokenError, LoginError, LostError, SecretError
 from agent.channels.ftps.control import Control
 from agent.channels.ftps.failures import GoodbyeError, RefusedError, TrustError
 from agent.channels.ftps.transfer import Transfers
 from agent.errors import AgentError
 from agent.net.dialing import dial
+from agent.net.failures import FarError, LoginBrokenError, LoginError, LostError, SecretError
 from agent.net.tls import verifying
 
 if TYPE_CHECKING:

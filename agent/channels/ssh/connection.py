@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer, MessageOrderError
 
-from agent.channels.failures import LostError, PeerError
 from agent.channels.ssh import pins
 from agent.channels.ssh.failures import HostKeyError
 from agent.channels.ssh.login import login, proof
 from agent.channels.ssh.offer import Listener, no_common
 from agent.channels.ssh.wire import Wire
 from agent.net.dialing import dial
+from agent.net.failures import LostError, PeerError
 from agent.net.watchdog import Watchdog
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.failures import ShortError, UnclearError
 from agent.channels.sightings import Presence, proof
 from agent.channels.ssh.failures import EXISTS, FAILURE, PERMISSION_DENIED, UNSUPPORTED, RefusedError
 from agent.channels.ssh.packets import FOR_NEW
 from agent.channels.ssh.steps import together
 from agent.channels.ssh.upload import Upload
+from agent.net.failures import ChangedError, FarError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
