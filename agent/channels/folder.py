@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -235,11 +235,10 @@ class _Place:
 
 
 def _noted(place: _Place, will_publish: Callable[[], None]) -> None:
-    try:
+    with ExitStack() as undo:
+        undo.callback(place.abandon)
         will_publish()
-    except BaseException:
-        place.abandon()
-        raise
+        undo.pop_all()
 
 
 @contextmanager

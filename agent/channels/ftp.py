@@ -8,7 +8,7 @@ in `classify`: it may work later, a person must change something, nobody can tel
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -169,9 +169,8 @@ def _sent(delivery: Delivery, will_publish: Callable[[], None]) -> Receipt:
     found = delivery.prepare()
     if found is not None:
         return found
-    try:
+    with ExitStack() as undo:
+        undo.callback(delivery.abandon)
         will_publish()
-    except BaseException:
-        delivery.abandon()
-        raise
+        undo.pop_all()
     return delivery.publish()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from agent.errors import AgentError
@@ -232,11 +232,10 @@ def connect(relay: Relay, reveal: Callable[[Secret], bytes], tokens: Tokens | No
     given = _given(relay, reveal, tokens)
     context = _context(relay)
     session = Session(dial(relay.host, relay.at_port, timeout=relay.connect_timeout), relay)
-    try:
+    with ExitStack() as undo:
+        undo.callback(session.close)
         session.start(context, given)
-    except BaseException:
-        session.close()
-        raise
+        undo.pop_all()
     return session
 
 

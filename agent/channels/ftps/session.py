@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from agent.channels.ftps.control import Control
@@ -141,11 +142,10 @@ def connect(options: Options, reveal: Callable[[Secret], bytes]) -> Session:
     except OSError:  # it was hung up on at once
         sock.close()
         raise
-    try:
+    with ExitStack() as undo:
+        undo.callback(session.close)
         session.start(password)
-    except BaseException:
-        session.close()
-        raise
+        undo.pop_all()
     return session
 
 

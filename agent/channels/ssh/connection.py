@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import select
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import paramiko
@@ -172,9 +172,8 @@ def connect(options: Options, reveal: Reveal) -> Connection:
     given = proof(options, reveal)
     sock = dial(options.host, options.port, timeout=options.connect_timeout, keepalive=options.keepalive)
     connection = Connection(sock, options)
-    try:
+    with ExitStack() as undo:
+        undo.callback(connection.close)
         connection.start(given)
-    except BaseException:
-        connection.close()
-        raise
+        undo.pop_all()
     return connection

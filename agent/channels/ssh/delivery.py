@@ -7,7 +7,7 @@ visible, and false again when a definite refusal and a look prove that nothing d
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
@@ -205,8 +205,7 @@ def send_together(
 def _note(
     connection: Connection, ready: Sequence[Delivery], will_publish: Callable[[Sequence[Parcel]], None]
 ) -> None:
-    try:
+    with ExitStack() as undo:
+        undo.callback(lambda: together(connection.wire, [delivery.abandon() for delivery in ready]))
         will_publish([delivery.parcel for delivery in ready])
-    except BaseException:
-        together(connection.wire, [delivery.abandon() for delivery in ready])
-        raise
+        undo.pop_all()
