@@ -11,6 +11,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -255,9 +256,9 @@ class ScriptedFtp:
         }
         return Options.model_validate({**wanted, **(protected if self.ca_file else plain), **changes})
 
-    def channel(self, **changes: Any) -> Channel:
+    def channel(self, *, clock: Callable[[], float] = time.monotonic, **changes: Any) -> Channel:
         """Return a channel to it."""
-        return Channel(self.options(**changes), lambda _: PASSWORD.encode())
+        return Channel(self.options(**changes), lambda _: PASSWORD.encode(), clock=clock)
 
     def __enter__(self) -> Self:
         self._listener = Listener(self._serve)

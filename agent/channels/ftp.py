@@ -8,7 +8,7 @@ in `classify`: it may work later, a person must change something, nobody can tel
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -20,10 +20,9 @@ from agent.channels.ftps.delivery import ByRename, Direct
 from agent.channels.ftps.failures import TrustError
 from agent.channels.ftps.places import Places
 from agent.channels.ftps.session import connect
-from agent.channels.keeping import KeepingServer
-from agent.net.failures import REFUSALS, FarError, LostError, PeerError
+from agent.channels.keeping import KeepingServer, Login
+from agent.net.failures import FarError, LostError, PeerError
 from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.kept import Kept
 from agent.net.patience import WaitingError
 from agent.settings.models import Secret  # noqa: TC001 - the same
 
@@ -32,11 +31,8 @@ if TYPE_CHECKING:
 
     from agent.channels.base import Parcel, Receipt, Sighting
     from agent.channels.ftps.delivery import Delivery
-    from agent.channels.ftps.session import Session
     from agent.errors import ChannelError
 
-_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
-_PROBE_TIME = 5.0
 _FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _PORT, _TLS_PORT = 21, 990
 
@@ -104,14 +100,12 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
-        self._used = 0.0
+        self._login = Login(options, lambda: connect(options, reveal), clock)
 
     def look(self, parcel: Parcel) -> Sighting:
         """Look whether an earlier attempt became visible; see `base.Channel`."""
         try:
-            with self._at_work() as session:
+            with self._login.at_work() as session:
                 return Places(session, self._options, parcel).look()
         except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
@@ -120,7 +114,7 @@ class Channel:
         """Deliver; see `base.Channel`."""
         delivery: Delivery | None = None
         try:
-            with self._at_work() as session:
+            with self._login.at_work() as session:
                 way = Direct if self._options.publish == "direct" else ByRename
                 delivery = way(session, Places(session, self._options, parcel), parcel)
                 return _sent(delivery, will_publish)
@@ -136,28 +130,6 @@ class Channel:
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
         self._login.close()
-
-    @contextmanager
-    def _at_work(self) -> Iterator[Session]:
-        session = self._login.get()
-        session.watch.begin(self._options.deadline, self._options.idle_timeout)
-        try:
-            yield session
-        finally:
-            session.watch.end()
-            self._used = self._clock()
-
-    def _answering(self, session: Session) -> bool:
-        if session.watch.expired:
-            return False
-        if session.control.quiet and self._clock() - self._used < _PROBE_AFTER:
-            return True
-        try:
-            session.watch.begin(_PROBE_TIME, _PROBE_TIME)
-            session.control.order("say that it still lives", "NOOP")
-        except FarError:
-            return False
-        return True
 
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, PeerError, TrustError, OSError)):

@@ -8,22 +8,20 @@ tell.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from agent.channels.failures import classify
-from agent.channels.keeping import KeepingServer
+from agent.channels.keeping import KeepingServer, Login
 from agent.channels.ssh import pins
 from agent.channels.ssh.delivery import ByRename, Direct, send_together
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
 from agent.errors import ChannelError
-from agent.net.failures import REFUSALS, FarError, LostError
+from agent.net.failures import FarError, LostError
 from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.kept import Kept
 from agent.net.patience import WaitingError
 from agent.settings.models import Secret  # noqa: TC001 - the same
 
@@ -31,10 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.channels.base import Parcel, Receipt, Sighting
-    from agent.channels.ssh.connection import Connection
 
-_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
-_PROBE_TIME = 5.0
 _FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _GROUP = 32  # parcels under way side by side: four times as fast as one by one, twice that gains little
 _GROUP_SIZE = 2 * 2**20  # bytes of them together; a larger one travels alone
@@ -90,14 +85,12 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
-        self._used = 0.0
+        self._login = Login(options, lambda: connect(options, reveal), clock)
 
     def look(self, parcel: Parcel) -> Sighting:
         """Look whether an earlier attempt became visible; see `base.Channel`."""
         try:
-            with self._session() as connection:
+            with self._login.at_work() as connection:
                 return run(connection.wire, Places(connection.wire, self._options, parcel).look())
         except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
@@ -121,7 +114,7 @@ class Channel:
     ) -> list[tuple[Parcel, Receipt | ChannelError]]:
         way = Direct if self._options.publish == "direct" else ByRename
         try:
-            with self._session() as connection:
+            with self._login.at_work() as connection:
                 wire = connection.wire
                 deliveries = [way(connection, Places(wire, self._options, each), each) for each in parcels]
                 outcomes = send_together(connection, deliveries, will_publish)
@@ -135,28 +128,6 @@ class Channel:
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
         self._login.close()
-
-    @contextmanager
-    def _session(self) -> Iterator[Connection]:
-        connection = self._login.get()
-        connection.watch.begin(self._options.deadline, self._options.idle_timeout)
-        try:
-            yield connection
-        finally:
-            connection.watch.end()
-            self._used = self._clock()
-
-    def _answering(self, connection: Connection) -> bool:
-        if not connection.alive:
-            return False
-        if connection.quiet and self._clock() - self._used < _PROBE_AFTER:
-            return True
-        try:
-            connection.watch.begin(_PROBE_TIME, _PROBE_TIME)
-            run(connection.wire, connection.wire.probe())
-        except FarError:
-            return False
-        return True
 
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, OSError)):

@@ -59,6 +59,24 @@ class Session:
         self.transfers = Transfers(control, self._context, options.host, options.connect_timeout)
         self.watch.end()
 
+    @property
+    def alive(self) -> bool:
+        """Whether nobody has noticed yet that it is dead."""
+        return not self.watch.expired
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has come in unasked: it might be a goodbye, or the end."""
+        return self.control.quiet
+
+    def probe(self) -> None:
+        """Ask something harmless, to learn whether the server still answers.
+
+        Raises:
+            FarError: it does not.
+        """
+        self.control.order("say that it still lives", "NOOP")
+
     def close(self) -> None:
         """Let go of everything; never raises, safe to call twice."""
         self.control.close()

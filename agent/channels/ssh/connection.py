@@ -20,6 +20,7 @@ from agent.channels.ssh import pins
 from agent.channels.ssh.failures import HostKeyError
 from agent.channels.ssh.login import login, proof
 from agent.channels.ssh.offer import Listener, no_common
+from agent.channels.ssh.steps import run
 from agent.channels.ssh.wire import Wire
 from agent.net.dialing import dial
 from agent.net.failures import LostError, PeerError
@@ -94,6 +95,14 @@ class Connection:
         login(self._transport, self._options.username, given, self.watch)
         self._open()
         self.watch.end()
+
+    def probe(self) -> None:
+        """Ask something harmless, to learn whether the server still answers.
+
+        Raises:
+            FarError: it does not.
+        """
+        run(self.wire, self.wire.probe())
 
     def close(self) -> None:
         """Let go of everything; never raises, safe to call twice."""
