@@ -7,7 +7,6 @@ An error that leaves a room says what the engine does next, as the class attribu
     ├── LedgerError               stop        the ledger cannot be trusted or written
     ├── SpoolError                stop        bytes at rest cannot be trusted or written
     ├── RefusedFile               refuse      the dropped file cannot be used; the sender must mend it
-    ├── UnsafeFile                quarantine  the dropped file is not a plain file we may read
     ├── WorkerBroke               quarantine  preparing died or ran over its limits (second time: quarantine)
     └── ChannelError              (see below) what a far side did to us
         ├── Transient             defer       try again later
@@ -57,16 +56,6 @@ class RefusedFile(AgentError):  # noqa: N818 - named for what happened to the fi
     def __init__(self, *findings: Finding) -> None:
         self.findings = findings
         super().__init__("; ".join(f"{finding.code}: {finding.words}" for finding in findings))
-
-
-class UnsafeFile(AgentError):  # noqa: N818 - named for what happened to the file
-    """The dropped thing is not a plain file that may be read; `finding` says why."""
-
-    follows: ClassVar[Follows] = "quarantine"
-
-    def __init__(self, finding: Finding) -> None:
-        self.finding = finding
-        super().__init__(f"{finding.code}: {finding.words}")
 
 
 class WorkerBroke(AgentError):  # noqa: N818 - named for what happened to the worker

@@ -48,11 +48,10 @@ class Notifier:
             self._send("WATCHDOG=1")
 
     def status(self, words: str) -> None:
-        """Say in one line how things stand, unless that was the last thing said."""
+        """Say in one line how things stand, unless that was the last thing that was heard."""
         line = " ".join(words.split())[:_LONGEST]
-        if line != self._status:
+        if line != self._status and self._send(f"STATUS={line}"):
             self._status = line
-            self._send(f"STATUS={line}")
 
     def reloading(self) -> None:
         """Say that settings are being read again."""
@@ -62,12 +61,15 @@ class Notifier:
         """Say that the agent comes to rest."""
         self._send("STOPPING=1")
 
-    def _send(self, words: str) -> None:
+    def _send(self, words: str) -> bool:
+        """Send a word; tell whether it went."""
         if not self.heard:
-            return
+            return False
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
             way.settimeout(0)  # a manager that does not read must not hold the agent up
             way.sendto(words.encode(), self._address)
+            return True
+        return False
 
 
 def _watchdog(environment: Mapping[str, str]) -> float:

@@ -11,10 +11,12 @@ import os
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.channels.ftp import Channel, Options
+from tests.listening import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,9 +234,6 @@ class ScriptedFtp:
         if certificate:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate.both)
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
         self._open: list[socket.socket] = []
 
     @property
@@ -257,31 +256,24 @@ class ScriptedFtp:
         }
         return Options.model_validate({**wanted, **(protected if self.ca_file else plain), **changes})
 
-    def channel(self, **changes: Any) -> Channel:
+    def channel(self, *, clock: Callable[[], float] = time.monotonic, **changes: Any) -> Channel:
         """Return a channel to it."""
-        return Channel(self.options(**changes), lambda _: PASSWORD.encode())
+        return Channel(self.options(**changes), lambda _: PASSWORD.encode(), clock=clock)
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop.set()
-        for sock in (self._listener, *self._open):
+        self._listener.close()
+        for sock in self._open:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()
-        for thread in self._threads:
-            thread.join()
+        self._listener.join()
 
-    def _start(self, run: Callable[[], None]) -> None:
-        thread = threading.Thread(target=run, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self._open.append(socket.socket(fileno=os.dup(sock.fileno())))
-                self._start(Peer(self, sock).serve)
+    def _serve(self, sock: socket.socket) -> None:
+        self._open.append(socket.socket(fileno=os.dup(sock.fileno())))
+        Peer(self, sock).serve()

@@ -132,8 +132,8 @@ class Agent:
 
     def events(self, event: str = "") -> list[dict[str, Any]]:
         """Return what was logged so far, or only the events of one name, or of the names below `name.`."""
-        lines = (line for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{"))
-        found = [json.loads(line) for line in lines]
+        *lines, _ = self.log.read_text(encoding="utf-8").split("\n")  # the last one may be half written
+        found = [json.loads(line) for line in lines if line.startswith("{")]
         wanted = str.startswith if event.endswith(".") else str.__eq__
         return [each for each in found if not event or wanted(each["event"], event)]
 

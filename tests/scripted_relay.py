@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import socket
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.channels.smtp import Channel, Options
+from tests.listening import Listener
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable, Iterator
 
@@ -63,36 +64,20 @@ class ScriptedRelay:
         self.taken: list[bytes] = []  # mails it said it took
         self.connections = 0
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._start(self._accept)
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _start(self, run: Any, *arguments: object) -> None:
-        thread = threading.Thread(target=run, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self.connections += 1
-                self._start(self._serve, sock)
+        self._listener.join()
 
     def _serve(self, sock: socket.socket) -> None:
-        with _Talk(self, sock) as talk, contextlib.suppress(OSError, _Over):
+        self.connections += 1
+        with _Talk(self, sock) as talk, contextlib.suppress(_Over):
             if self._tls == "tls":
                 talk.protect()
             talk.say("banner")

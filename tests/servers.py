@@ -11,12 +11,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from agent.channels.sftp import Channel, Options
+from tests.listening import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,7 +144,6 @@ class Proxy:
         self.passed = {"client": 0, "server": 0}
         self.connections = 0
         self._open: list[socket.socket] = []
-        self._threads: list[threading.Thread] = []
 
     def limit(self, towards: str, size: int | None) -> None:
         """Let so many bytes pass towards "client" or "server", counted from now; all in the other way."""
@@ -154,8 +153,6 @@ class Proxy:
 
     def close(self) -> None:
         """Stop listening."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
     def cut(self) -> None:
@@ -166,33 +163,28 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(self._at)
-        self.port = self._listener.getsockname()[1]
-        self._start(self._accept)
+        self._listener = Listener(self._came, self._at)
+        self.port = self._listener.port
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
         self.cut()
-        for thread in self._threads:
-            thread.join()
+        self._listener.join()
         for sock in self._open:
             sock.close()
 
-    def _start(self, run: Any, *arguments: object) -> None:
-        thread = threading.Thread(target=run, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._target))
-                self.connections += 1
-                self._open += [client, server]
-                self._start(self._pump, client, server, "server")
-                self._start(self._pump, server, client, "client")
+    def _came(self, client: socket.socket) -> None:
+        self._open.append(client)
+        try:
+            server = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:  # nobody is behind it just now; the next client may find somebody
+            client.shutdown(socket.SHUT_RDWR)
+            return
+        self.connections += 1
+        self._open.append(server)
+        self._listener.start(self._pump, client, server, "server")
+        self._listener.start(self._pump, server, client, "client")
 
     def _pump(self, source: socket.socket, sink: socket.socket, towards: str) -> None:
         with contextlib.suppress(OSError):

@@ -23,9 +23,9 @@ from pydantic import Field, model_validator
 
 from agent.acks.base import Fetched
 from agent.acks.forms import mails
-from agent.acks.imap.failures import FarError, LoginError, LostError, PeerError, RefusedError, SecretError
 from agent.errors import AgentError, ChannelError, Permanent, Transient
 from agent.net.dialing import unreachable
+from agent.net.failures import FarError, LoginError, LostError, SecretError
 from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.patience import Patience, WaitingError
 from agent.net.tls import refusal
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from agent.settings.models import Settings
 
 _FAILURES = (FarError, WaitingError, OSError)
-_LASTING = (LoginError, SecretError, PeerError, RefusedError, ssl.SSLCertVerificationError)
 _HEADS = 50  # messages whose heads are fetched at once
 _PORTS = {"tls": 993, "starttls": 143, "none": 143}
 _Text = Annotated[str, Field(min_length=1)]
@@ -280,10 +279,13 @@ class Source:
 
 
 def classify(error: Exception) -> ChannelError:
-    """Decide what follows from a failure, from `imap/failures.py` or the socket."""
+    """Decide what follows from a failure, from the mailbox's session or the socket."""
     words = str(error)
     if isinstance(error, ssl.SSLError):
         words = refusal(error)
     elif isinstance(error, OSError):
         words = unreachable(error)
-    return (Permanent if isinstance(error, _LASTING) else Transient)(words, evidence=str(error))
+    lasting = isinstance(error, ssl.SSLCertVerificationError) or (
+        isinstance(error, FarError) and error.lasting
+    )
+    return (Permanent if lasting else Transient)(words, evidence=str(error))

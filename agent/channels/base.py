@@ -4,7 +4,7 @@ A channel is one module in this folder with two names: `Options` (a `Destination
 fields and a `type` literal) and `Channel`. It is found by its module name. No channel imports another.
 
 Failures leave as `Transient`, `Permanent` or `UnknownOutcome`, made by one `classify(error)`: the module's own, or
-that of `failures.py`, which channels to servers that keep files share.
+that of `failures.py`, which channels to servers share.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from agent.channels.failures import ChangedError
 from agent.errors import ChannelError
+from agent.net.failures import ChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

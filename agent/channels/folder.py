@@ -11,16 +11,16 @@ import errno
 import os
 import re
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from agent.channels.base import Receipt, Sighting, one_by_one, pieces
-from agent.channels.failures import ChangedError
 from agent.channels.sightings import NOT_RENAMED, attempts, of_content, of_size, temporary_name
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net.failures import ChangedError
 from agent.settings.models import Destination
 from agent.spool.disk import NO_ROOM, digest_of, fsync_folder, move_without_overwrite, write_all
 
@@ -235,11 +235,10 @@ class _Place:
 
 
 def _noted(place: _Place, will_publish: Callable[[], None]) -> None:
-    try:
+    with ExitStack() as undo:
+        undo.callback(place.abandon)
         will_publish()
-    except BaseException:
-        place.abandon()
-        raise
+        undo.pop_all()
 
 
 @contextmanager

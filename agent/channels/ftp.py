@@ -8,33 +8,31 @@ in `classify`: it may work later, a person must change something, nobody can tel
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path  # noqa: TC003 - pydantic reads annotations at run time
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from agent.channels.base import one_by_one
-from agent.channels.failures import REFUSALS, FarError, LostError, PeerError, classify
+from agent.channels.failures import classify
 from agent.channels.ftps.delivery import ByRename, Direct
 from agent.channels.ftps.failures import TrustError
 from agent.channels.ftps.places import Places
 from agent.channels.ftps.session import connect
-from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.kept import Kept
+from agent.channels.keeping import KeepingServer, Login
+from agent.net.failures import FarError, LostError, PeerError
+from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.patience import WaitingError
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.models import Secret  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.channels.base import Parcel, Receipt, Sighting
     from agent.channels.ftps.delivery import Delivery
-    from agent.channels.ftps.session import Session
     from agent.errors import ChannelError
 
-_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
-_PROBE_TIME = 5.0
 _FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _PORT, _TLS_PORT = 21, 990
 
@@ -51,14 +49,10 @@ def _absolute(path: Path) -> Path:
     return path
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
-
-
-class Options(Destination):
+class Options(KeepingServer):
     """A destination reached over FTP."""
 
     type: Literal["ftp"] = "ftp"
-    host: Host
     port: Port | None = None  # 21; 990 with `security: tls`
     username: Annotated[str, Field(min_length=1), AfterValidator(_one_line)]
     password: Secret
@@ -69,18 +63,8 @@ class Options(Destination):
         None  # certificates (PEM) trusted instead of the machine's own; the whole path
     )
     allow_plain_ftp: bool = False  # anybody on the way may read password and batches, and change them
-    directory: Line = ""  # where files are delivered; "" = where the login starts
-    temp_directory: Line = ""  # where they are while they travel; "" = the same folder, under a hidden name
-    publish: Literal["rename", "direct"] = (
-        "rename"  # direct: for servers that cannot rename; a half is visible
-    )
-    look: bool = True  # false: the server may not be asked whether a file is there
-    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
-    processed_directory: Line = ""  # where the server puts the files it took, when the agent may list it
-    connect_timeout: Seconds = 30.0  # for each connection, and again for greeting, TLS and login
-    idle_timeout: Seconds = 60.0  # without any answer
-    deadline: Seconds = 900.0  # for one batch, however busy the server is
-    keepalive: Seconds = 30.0  # between the system's signs of life on an idle connection
+
+    _plain = field_validator("directory", "temp_directory", "processed_directory")(_one_line)
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -91,8 +75,6 @@ class Options(Destination):
             )
         if self.ca_file and self.security == "none":
             raise ValueError("has a ca_file but no TLS it could be used for")
-        if not (self.connect_timeout and self.idle_timeout and self.deadline):
-            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
         return self
 
     @property
@@ -118,14 +100,12 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
-        self._used = 0.0
+        self._login = Login(options, lambda: connect(options, reveal), clock)
 
     def look(self, parcel: Parcel) -> Sighting:
         """Look whether an earlier attempt became visible; see `base.Channel`."""
         try:
-            with self._at_work() as session:
+            with self._login.at_work() as session:
                 return Places(session, self._options, parcel).look()
         except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
@@ -134,7 +114,7 @@ class Channel:
         """Deliver; see `base.Channel`."""
         delivery: Delivery | None = None
         try:
-            with self._at_work() as session:
+            with self._login.at_work() as session:
                 way = Direct if self._options.publish == "direct" else ByRename
                 delivery = way(session, Places(session, self._options, parcel), parcel)
                 return _sent(delivery, will_publish)
@@ -151,28 +131,6 @@ class Channel:
         """Let go of the connection; never raises, safe to call twice."""
         self._login.close()
 
-    @contextmanager
-    def _at_work(self) -> Iterator[Session]:
-        session = self._login.get()
-        session.watch.begin(self._options.deadline, self._options.idle_timeout)
-        try:
-            yield session
-        finally:
-            session.watch.end()
-            self._used = self._clock()
-
-    def _answering(self, session: Session) -> bool:
-        if session.watch.expired:
-            return False
-        if session.control.quiet and self._clock() - self._used < _PROBE_AFTER:
-            return True
-        try:
-            session.watch.begin(_PROBE_TIME, _PROBE_TIME)
-            session.control.order("say that it still lives", "NOOP")
-        except FarError:
-            return False
-        return True
-
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, PeerError, TrustError, OSError)):
             self.close()
@@ -183,9 +141,8 @@ def _sent(delivery: Delivery, will_publish: Callable[[], None]) -> Receipt:
     found = delivery.prepare()
     if found is not None:
         return found
-    try:
+    with ExitStack() as undo:
+        undo.callback(delivery.abandon)
         will_publish()
-    except BaseException:
-        delivery.abandon()
-        raise
+        undo.pop_all()
     return delivery.publish()

@@ -8,31 +8,28 @@ tell.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agent.channels.failures import REFUSALS, FarError, LostError, classify
+from agent.channels.failures import classify
+from agent.channels.keeping import KeepingServer, Login
 from agent.channels.ssh import pins
 from agent.channels.ssh.delivery import ByRename, Direct, send_together
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.places import Places
 from agent.channels.ssh.steps import run
 from agent.errors import ChannelError
-from agent.net.forms import Host, Port  # noqa: TC001 - pydantic reads annotations at run time
-from agent.net.kept import Kept
+from agent.net.failures import FarError, LostError
+from agent.net.forms import Port  # noqa: TC001 - pydantic reads annotations at run time
 from agent.net.patience import WaitingError
-from agent.settings.models import Destination, Seconds, Secret
+from agent.settings.models import Secret  # noqa: TC001 - the same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.channels.base import Parcel, Receipt, Sighting
-    from agent.channels.ssh.connection import Connection
 
-_PROBE_AFTER = 10.0  # seconds a kept connection may be idle before it is asked whether it still lives
-_PROBE_TIME = 5.0
 _FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 _GROUP = 32  # parcels under way side by side: four times as fast as one by one, twice that gains little
 _GROUP_SIZE = 2 * 2**20  # bytes of them together; a larger one travels alone
@@ -50,29 +47,16 @@ def _one_or_more(value: object) -> object:
 HostKey = Annotated[str, AfterValidator(_host_key)]
 
 
-class Options(Destination):
+class Options(KeepingServer):
     """A destination reached over SFTP."""
 
     type: Literal["sftp"] = "sftp"
-    host: Host
     port: Port = 22
     username: Annotated[str, Field(min_length=1)]
     password: Secret | None = None  # either this
     private_key: Secret | None = None  # or this: RSA, Ed25519 or ECDSA
     passphrase: Secret | None = None  # of the private key
     host_keys: Annotated[tuple[HostKey, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
-    directory: str = ""  # where files are delivered; "" = where the login starts
-    temp_directory: str = ""  # where they are while they travel; "" = the same folder, under a hidden name
-    publish: Literal["rename", "direct"] = (
-        "rename"  # direct: for servers that cannot rename; a half is visible
-    )
-    look: bool = True  # false: the server may not be asked whether a file is there
-    sweeps: bool = True  # the server takes files away, so that a missing file proves nothing
-    processed_directory: str = ""  # where the server puts the files it took, when the agent may list it
-    connect_timeout: Seconds = 30.0  # for the connection, and again for greeting and login
-    idle_timeout: Seconds = 60.0  # without any answer
-    deadline: Seconds = 900.0  # for one batch, however busy the server is
-    keepalive: Seconds = 30.0  # between signs of life on an idle connection; 0 = none
     require_strict_kex: bool = False  # refuse servers open to the Terrapin attack
 
     @model_validator(mode="after")
@@ -81,8 +65,6 @@ class Options(Destination):
             raise ValueError("needs either a password or a private_key")
         if self.passphrase is not None and self.private_key is None:
             raise ValueError("has a passphrase but no private_key it could belong to")
-        if not (self.connect_timeout and self.idle_timeout and self.deadline):
-            raise ValueError("needs deadlines longer than 0s: connect_timeout, idle_timeout and deadline")
         return self
 
 
@@ -103,14 +85,12 @@ class Channel:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
-        self._clock = clock
-        self._login = Kept(lambda: connect(options, reveal), self._answering, REFUSALS, clock)
-        self._used = 0.0
+        self._login = Login(options, lambda: connect(options, reveal), clock)
 
     def look(self, parcel: Parcel) -> Sighting:
         """Look whether an earlier attempt became visible; see `base.Channel`."""
         try:
-            with self._session() as connection:
+            with self._login.at_work() as connection:
                 return run(connection.wire, Places(connection.wire, self._options, parcel).look())
         except _FAILURES as error:
             raise self._verdict(error, visible=False) from error
@@ -134,7 +114,7 @@ class Channel:
     ) -> list[tuple[Parcel, Receipt | ChannelError]]:
         way = Direct if self._options.publish == "direct" else ByRename
         try:
-            with self._session() as connection:
+            with self._login.at_work() as connection:
                 wire = connection.wire
                 deliveries = [way(connection, Places(wire, self._options, each), each) for each in parcels]
                 outcomes = send_together(connection, deliveries, will_publish)
@@ -148,28 +128,6 @@ class Channel:
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
         self._login.close()
-
-    @contextmanager
-    def _session(self) -> Iterator[Connection]:
-        connection = self._login.get()
-        connection.watch.begin(self._options.deadline, self._options.idle_timeout)
-        try:
-            yield connection
-        finally:
-            connection.watch.end()
-            self._used = self._clock()
-
-    def _answering(self, connection: Connection) -> bool:
-        if not connection.alive:
-            return False
-        if connection.quiet and self._clock() - self._used < _PROBE_AFTER:
-            return True
-        try:
-            connection.watch.begin(_PROBE_TIME, _PROBE_TIME)
-            run(connection.wire, connection.wire.probe())
-        except FarError:
-            return False
-        return True
 
     def _verdict(self, error: Exception, *, visible: bool) -> ChannelError:
         if isinstance(error, (LostError, OSError)):

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from agent.channels import failures
 from agent.channels.base import Receipt, Sighting, one_by_one
-from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
 from agent.mail.addresses import Address, message_id
-from agent.mail.failures import MailError, RefusedError
+from agent.mail.failures import RefusedError
 from agent.mail.line import Line
 from agent.mail.relay import Relay
 from agent.mail.texts import Body, Subject, batch_facts, body_of, subject_of
-from agent.net.dialing import unreachable
+from agent.net.failures import FarError
 from agent.net.patience import WaitingError
 from agent.settings.forms import FilePattern  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.models import Destination, Secret
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from agent.channels.base import Parcel
+    from agent.errors import ChannelError
     from agent.mail.message import Message
 
-_FAILURES = (MailError, WaitingError, OSError)  # of everything below this module
+_FAILURES = (FarError, WaitingError, OSError)  # of everything below this module
 
 
 def _one_or_more(value: object) -> object:
@@ -91,7 +92,7 @@ class Channel:
         """Deliver; see `base.Channel`."""
         try:
             message = self._message(parcel)
-        except MailError as error:
+        except FarError as error:
             raise classify(error) from error
         try:
             proof = self._line.send(message, will_publish)
@@ -135,12 +136,8 @@ def classify(error: Exception, *, visible: bool = False) -> ChannelError:
     """Decide what follows from a failure.
 
     Args:
-        error: what went wrong, from `mail/failures.py` or the socket.
+        error: what went wrong, from the mail room or the socket.
         visible: whether the final dot may have left before it went wrong.
     """
-    words, evidence = unreachable(error) if isinstance(error, OSError) else str(error), str(error)
-    if visible and not isinstance(error, RefusedError):  # a refusal of the dot is a definite no
-        return UnknownOutcome(f"nobody can tell whether the batch got through: {words}", evidence=evidence)
-    if isinstance(error, MailError) and error.lasting:
-        return Permanent(words, evidence=evidence)
-    return Transient(words, evidence=evidence)
+    refused = isinstance(error, RefusedError)  # also of the dot: a definite no
+    return failures.classify(error, visible=visible and not refused)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from agent.feedback.owed import Owed
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from agent.readers.header import Header
 
 LONGEST = 2_000  # characters of a reason or of the way to mend it
-OTHERS = "other records of this file have mistakes, so nothing of it was sent"
 
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # also in full width, as some spreadsheets read them
 
@@ -76,9 +76,7 @@ class _Sieve:
     """Lets the records kept back through to the target, as the source's records pass by in their order."""
 
     def __init__(self, kept_back: Iterator[KeptBack], target: BinaryIO, *, everything: bool) -> None:
-        self._kept_back, self._target, self._everything = kept_back, target, everything
-        self._next = next(kept_back, None)
-        self._written = 0
+        self._owed, self._target = Owed(kept_back, everything=everything), target
 
     def begin(self, header: Header, form: Form) -> None:
         """Write the header: the sender's columns as written, then the two of ours."""
@@ -90,24 +88,24 @@ class _Sieve:
     def wanted_lines(self) -> Iterator[int]:
         """Give the line of each record kept back, until all have been taken."""
         last = 0
-        while self._next:
-            if self._next.number <= last:
-                raise ValueError(f"record {self._next.number} is not in the order of the source")
-            last = self._next.number
-            if self._next.blank:
+        while first := self._owed.first:
+            if first.number <= last:
+                raise ValueError(f"record {first.number} is not in the order of the source")
+            last = first.number
+            if first.blank:
                 self.take([])
             else:
-                yield self._next.line
+                yield first.line
 
     def take(self, cells: list[str]) -> None:
         """Write the record that begins on the line asked for, sound or not."""
-        if self._next:
-            self._write_any(self._next.number, cells)
+        if self._owed.first:
+            self._write_any(self._owed.first.number, cells)
 
     def take_sound(self, number: int, cells: list[str]) -> None:
         """Let a sound record through if it is kept back."""
-        for reason, mend in self._reasons(number):
-            self._write([*cells, *[""] * len(self._header.nameless), reason, mend])
+        if why := self._owed.why(number):
+            self._write([*cells, *[""] * len(self._header.nameless), *map(self._plain, why)])
 
     def take_damaged(self, number: int, line: int, cells: list[str], fault: Fault) -> None:
         """Let a damaged record through if it is kept back."""
@@ -115,20 +113,20 @@ class _Sieve:
         self._write_any(number, cells)
 
     def _write_any(self, number: int, cells: list[str]) -> None:
-        for reason, mend in self._reasons(number):
-            mark = self._mark(cells)
-            if not cells:  # a blank line: written so that it shows in a spreadsheet
-                self._write([*[""] * (self._width - 2), reason, mend])
-            elif len(cells) == self._header.width and mark < 0:
-                self._write([*self._own(cells), reason, mend])
-            else:
-                self._write_shifted(cells[:mark] if mark >= 0 else cells, reason, mend)
+        if not (why := self._owed.why(number)):
+            return
+        reason, mend = map(self._plain, why)
+        mark = self._mark(cells)
+        if not cells:  # a blank line: written so that it shows in a spreadsheet
+            self._write([*[""] * (self._width - 2), reason, mend])
+        elif len(cells) == self._header.width and mark < 0:
+            self._write([*self._own(cells), reason, mend])
+        else:
+            self._write_shifted(cells[:mark] if mark >= 0 else cells, reason, mend)
 
     def end(self) -> int:
         """Check that every record asked for came by; return how many were written."""
-        if self._next:
-            raise ValueError(f"record {self._next.number} is not in the source, or not in its order")
-        return self._written
+        return self._owed.end()
 
     def _write_shifted(self, cells: list[str], reason: str, mend: str) -> None:
         """Write a record whose cells are not in line with the columns; never as wide as a sound one."""
@@ -145,18 +143,6 @@ class _Sieve:
     def _own(self, cells: list[str] | tuple[str, ...]) -> list[str]:
         """Return a full record without the columns that an earlier rejects file added."""
         return [*cells[: self._header.kept], *(cells[position] for position in self._header.nameless)]
-
-    def _reasons(self, number: int) -> Iterator[tuple[str, str]]:
-        """Yield why a record is kept back, once; or nothing."""
-        if self._next and self._next.number == number:
-            reason, mend = self._next.reason, self._next.mend
-            self._next = next(self._kept_back, None)
-        elif self._everything:
-            reason, mend = OTHERS, ""
-        else:
-            return
-        self._written += 1
-        yield self._plain(reason), self._plain(mend)
 
     def _plain(self, text: str) -> str:
         """Make a text of ours fit for a cell; only characters the encoding has."""

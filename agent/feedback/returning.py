@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types of its own
 
-from agent.feedback.rejects import OTHERS, plain_line, write_rejects
+from agent.feedback.owed import Owed
+from agent.feedback.rejects import plain_line, write_rejects
 from agent.readers import open_source
 from agent.readers.archive import packed_like
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, Listener
@@ -90,9 +91,7 @@ class _Sieve:
     """Lets through the records kept back, as those of the source pass by."""
 
     def __init__(self, kept_back: Iterator[KeptBack], *, everything: bool) -> None:
-        self._kept_back, self._everything = kept_back, everything
-        self._next = next(kept_back, None)
-        self._written = 0
+        self._owed = Owed(kept_back, everything=everything)
 
     def run(self, stream: BinaryIO, reading: Reading, target: BinaryIO, scratch: Path) -> int:
         """Write all of them."""
@@ -101,24 +100,16 @@ class _Sieve:
         for cells in source:
             self._take(source.number, cells)
         self._writer.close()
-        if self._next:
-            raise ValueError(f"record {self._next.number} is not in the source, or not in its order")
-        return self._written
+        return self._owed.end()
 
     def _damaged(self, number: int, line: int, cells: list[str], fault: Fault) -> None:
         del line, fault  # the reason given has them
         self._take(number, cells)
 
     def _take(self, number: int, cells: list[str]) -> None:
-        if self._next and self._next.number == number:
-            reason, mend = self._next.reason, self._next.mend
-            self._next = next(self._kept_back, None)
-        elif self._everything:
-            reason, mend = OTHERS, ""
-        else:
-            return
-        self._written += 1
-        self._writer.write(cells, plain_line(reason), plain_line(mend))
+        if why := self._owed.why(number):
+            reason, mend = map(plain_line, why)
+            self._writer.write(cells, reason, mend)
 
 
 def _writer(source: OpenedFile, target: BinaryIO, scratch: Path) -> _Writer:

@@ -10,6 +10,7 @@ import os
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from importlib import resources
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from agent.errors import LedgerError
@@ -24,6 +25,7 @@ APPLICATION = 0x494D5041  # "IMPA", in the header of the file
 _SMALLEST = 512  # bytes, of a page
 _CACHE = 8192  # KiB; what was sent of orders is found and noted all over its index
 PATIENCE = 10.0  # seconds to wait for another process that is writing
+_PAUSE = 0.01  # seconds between two looks whether it is done
 
 _RESTORE = (
     "Put back the latest copy of it together with its -wal file. If there is none, nothing kept can be sent "
@@ -37,7 +39,7 @@ def said_plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        if _busy(error):
             raise LedgerError(
                 f"{path} was kept locked by another process for {PATIENCE:.0f} seconds"
             ) from error
@@ -48,6 +50,10 @@ def said_plainly(path: Path) -> Iterator[None]:
         raise LedgerError(f"{path} is damaged: {error}. {_RESTORE}") from error
     except OSError as error:
         raise LedgerError(f"{path} cannot be used: {error.strerror}") from error
+
+
+def _busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def open_checked(path: Path, *, must_exist: bool, thorough: bool) -> tuple[sqlite3.Connection, Head]:
@@ -84,7 +90,9 @@ def _connect(path: Path, *, must_exist: bool) -> sqlite3.Connection:
     with ExitStack() as undo:
         connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
         undo.callback(connection.close)
+        connection.execute("BEGIN")  # what it is at one moment: another process may be making it
         _identify(connection, path, must_exist=must_exist)
+        connection.execute("ROLLBACK")
         undo.pop_all()
     return connection
 
@@ -110,7 +118,7 @@ def _identify(connection: sqlite3.Connection, path: Path, *, must_exist: bool) -
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    mode = _written_ahead(connection)
     if mode != "wal":
         raise LedgerError(
             f"{path} is on a disk that cannot keep a ledger safely (journal mode {mode}); use a local one"
@@ -120,6 +128,18 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute(f"PRAGMA cache_size = -{_CACHE}")
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # it would swallow errors; Ledger does it and listens
+
+
+def _written_ahead(connection: sqlite3.Connection) -> str:
+    """Have changes written ahead; return the mode there is then. Here SQLite itself waits for nobody else."""
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if not _busy(error) or monotonic() > until:
+                raise
+        sleep(_PAUSE)
 
 
 def _check_whole(connection: sqlite3.Connection, path: Path) -> None:

@@ -1,31 +1,15 @@
-"""What can go wrong on the way to a mail relay, before anybody has decided what it means.
-
-The other modules of this room raise these (and `OSError` from the socket). Their texts are plain words
-without secrets. `lasting` says whether trying again later cannot help until a person has changed something.
-"""
+"""What can go wrong on the way to a mail relay only: what does at any server is in `net/failures.py`."""
 
 from __future__ import annotations
+
+from agent.net.failures import FarError
 
 _LASTING_FROM = 500  # RFC 5321, 4.2.1: 4yz transient, 5yz permanent
 _TOO_LARGE = 552  # also a full mailbox
 _LONGEST = 400  # characters of a server's words that are told
 
 
-class MailError(Exception):
-    """Anything the relay, the way to it, or what was to be sent did to us."""
-
-    lasting = False
-
-
-class LostError(MailError):
-    """The connection broke, fell silent or ran out of time, or the server spoke no SMTP."""
-
-
-class LoginBrokenError(LostError):
-    """The server hung up while it was checking the login: some do that in place of a refusal."""
-
-
-class RefusedError(MailError):
+class RefusedError(FarError):
     """The server answered a step with a definite no: it was not carried out."""
 
     def __init__(self, step: str, code: int, text: str) -> None:
@@ -35,31 +19,7 @@ class RefusedError(MailError):
         super().__init__(f"the server refused {step}: {code} {text}{hint}")
 
 
-class LoginError(MailError):
-    """The server, or whoever gives out tokens for it, refused user name, password or token."""
-
-    lasting = True
-
-
-class PeerError(MailError):
-    """The server did not prove who it is, or lacks what the settings require; nothing secret was sent."""
-
-    lasting = True
-
-
-class SecretError(MailError):
-    """The password, the token or a certificate named in the settings cannot be used."""
-
-    lasting = True
-
-
-class ChangedError(MailError):
-    """The bytes on our own disk are not those that were to be sent."""
-
-    lasting = True
-
-
-class LetterError(MailError):
+class LetterError(FarError):
     """A mail like this cannot be written, or no server would take it."""
 
     lasting = True

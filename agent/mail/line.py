@@ -6,7 +6,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.mail.failures import LoginBrokenError, LoginError, RefusedError
+from agent.mail.failures import RefusedError
+from agent.net.failures import REFUSALS
 from agent.net.kept import Kept
 
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ class Line:
         self.dotted = False
         self._relay = relay
         self._reveal = reveal
-        self._login: Kept[Session] = Kept(
-            self._connected, lambda there: there.answers(), (LoginError, LoginBrokenError), clock
-        )
+        self._login: Kept[Session] = Kept(self._connected, lambda there: there.answers(), REFUSALS, clock)
         self._tokens: Tokens | None = None
 
     def send(self, message: Message, will_publish: Callable[[], None]) -> str:
@@ -50,7 +49,7 @@ class Line:
             will_publish: called once when all but the final dot has been sent; if it raises, the dot is not.
 
         Raises:
-            MailError: any of `failures.py`.
+            FarError: any of `failures.py`.
             WaitingError: the login was refused too often.
             OSError: there is no way to the relay.
         """

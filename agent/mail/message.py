@@ -18,7 +18,8 @@ from email.utils import format_datetime
 from hashlib import sha256 as new_digest
 from typing import TYPE_CHECKING
 
-from agent.mail.failures import ChangedError, LetterError
+from agent.mail.failures import LetterError
+from agent.net.failures import ChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

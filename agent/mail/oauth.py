@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from agent.mail.failures import LoginError, LostError, SecretError, printable
+from agent.mail.failures import printable
+from agent.net.failures import LoginError, LostError, SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,23 +8,15 @@ from __future__ import annotations
 
 import socket
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from agent.errors import AgentError
-from agent.mail.failures import (
-    LetterError,
-    LoginBrokenError,
-    LoginError,
-    LostError,
-    MailError,
-    PeerError,
-    RefusedError,
-    SecretError,
-)
+from agent.mail.failures import LetterError, RefusedError
 from agent.mail.wire import Reply, Wire
 from agent.net import tls
 from agent.net.dialing import dial
+from agent.net.failures import FarError, LoginBrokenError, LoginError, LostError, PeerError, SecretError
 from agent.net.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -81,7 +73,7 @@ class Session:
         self._watch.begin(limit, limit)
         try:
             self._wire.ask("RSET", "RSET", 250)
-        except MailError:
+        except FarError:
             return False
         self._rest()
         return True
@@ -112,7 +104,7 @@ class Session:
     def close(self) -> None:
         """Let go of the connection; never raises, safe to call twice."""
         if self._idle:
-            with suppress(MailError):
+            with suppress(FarError):
                 self._wire.putcmd("QUIT")  # its answer changes nothing
         self._idle = False
         self._watch.close()
@@ -185,7 +177,7 @@ class Session:
             wire.ask("DATA", "DATA", 354)
         except RefusedError as error:
             if error.code != _CLOSING:
-                with suppress(MailError):
+                with suppress(FarError):
                     wire.ask("RSET", "RSET", 250)
                     self._rest()
             raise
@@ -240,11 +232,10 @@ def connect(relay: Relay, reveal: Callable[[Secret], bytes], tokens: Tokens | No
     given = _given(relay, reveal, tokens)
     context = _context(relay)
     session = Session(dial(relay.host, relay.at_port, timeout=relay.connect_timeout), relay)
-    try:
+    with ExitStack() as undo:
+        undo.callback(session.close)
         session.start(context, given)
-    except BaseException:
-        session.close()
-        raise
+        undo.pop_all()
     return session
 
 

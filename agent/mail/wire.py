@@ -13,8 +13,9 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.mail.failures import LostError, PeerError, RefusedError, printable
+from agent.mail.failures import RefusedError, printable
 from agent.net import tls
+from agent.net.failures import LostError, PeerError
 
 if TYPE_CHECKING:
     import socket

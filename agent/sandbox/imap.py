@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from agent.sandbox.imap_words import BadCommandError, Mail, atoms, internal_date, numbers, quoted, searched
+from agent.sandbox.listening import Listener
 
 if TYPE_CHECKING:
     import ssl
@@ -69,29 +70,21 @@ class SandboxImap:
                 sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._thread = threading.Thread(target=self._accept, name="sandbox-imap", daemon=True)
-        self._thread.start()
+        self._listener = Listener("sandbox-imap", self._came)
+        _, self.port = self._listener.address
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join()
         self.cut()
         for thread in self._threads:
             thread.join()
 
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                self._sockets.append(sock)
-                thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
-                self._threads.append(thread)
-                thread.start()
+    def _came(self, sock: socket.socket) -> None:
+        self._sockets.append(sock)
+        thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
         watched = sock.dup()  # TLS takes the socket itself away

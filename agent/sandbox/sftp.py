@@ -20,6 +20,7 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
+from agent.sandbox.listening import Listener
 from agent.sandbox.storage import Accepted, Files, Interfere, Storage, Sweep
 
 if TYPE_CHECKING:
@@ -126,32 +127,24 @@ class SandboxSftp:
                 transport.sock.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._thread = threading.Thread(target=self._serve, name="sandbox-sftp", daemon=True)
-        self._thread.start()
+        self._listener = Listener("sandbox-sftp", self._came)
+        _, self.port = self._listener.address
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join()
         self.cut()
         for transport in self._transports:
             transport.close()
             transport.packetizer.complete_handshake()
             transport.join()
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                sock, _ = self._listener.accept()
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                transport = paramiko.Transport(sock)
-                transport.add_server_key(self._host_key)
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files, self.storage)
-                if self._tune:
-                    self._tune(transport)
-                self._transports.append(transport)
-                transport.start_server(event=threading.Event(), server=_Door(self))
+    def _came(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport = paramiko.Transport(sock)
+        transport.add_server_key(self._host_key)
+        transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files, self.storage)
+        if self._tune:
+            self._tune(transport)
+        self._transports.append(transport)
+        transport.start_server(event=threading.Event(), server=_Door(self))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from agent.mail.addresses import OWN_HEADER, notice_id
-from agent.mail.failures import MailError
 from agent.mail.line import Line
 from agent.mail.relay import Relay
 from agent.net.dialing import unreachable
+from agent.net.failures import FarError
 from agent.net.patience import WaitingError
 from agent.settings.forms import Address  # noqa: TC001 - pydantic reads annotations at run time
 from agent.settings.models import Seconds, Secret, WayOptions
@@ -87,7 +87,7 @@ class Way:
             self._line.send(_message(bulletin, self._options.sender), lambda: None)
         except OSError as error:
             raise WayError(unreachable(error)) from error
-        except (MailError, WaitingError) as error:
+        except (FarError, WaitingError) as error:
             raise WayError(str(error)) from error
 
     def close(self) -> None:

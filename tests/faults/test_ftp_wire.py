@@ -133,8 +133,7 @@ def test_a_goodbye_in_between(scripted_ftp: Any, make_parcel: Any) -> None:
     """A server that hung up on an idle connection costs no attempt."""
     server = scripted_ftp()
     now = [0.0]
-    channel = server.channel()
-    channel._clock = lambda: now[0]
+    channel = server.channel(clock=lambda: now[0])
     channel.send(make_parcel(name="1.csv"), lambda: None)
     now[0] += 3600
     server.script.otherwise["NOOP"] = "421 you were idle for too long"
@@ -148,8 +147,7 @@ def test_a_connection_that_is_alive_is_kept(scripted_ftp: Any, make_parcel: Any)
     """After a while it is asked once, and used again."""
     server = scripted_ftp()
     now = [0.0]
-    channel = server.channel()
-    channel._clock = lambda: now[0]
+    channel = server.channel(clock=lambda: now[0])
     for number in range(3):
         channel.send(make_parcel(name=f"{number}.csv"), lambda: None)
         now[0] += 3600

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,11 @@ import pytest
 
 from agent.channels.sftp import Channel, Options
 from agent.errors import ChannelError, Permanent, Transient, UnknownOutcome
+from tests.listening import Listener
 from tests.servers import reveal, wait_until
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
     from agent.sandbox.storage import Request
@@ -60,29 +61,21 @@ def hang_up(sock: socket.socket, stop: threading.Event) -> None:
 def scripted() -> Iterator[Callable[[Any], int]]:
     """Start a server that follows a script for every connection; return its port."""
     stop = threading.Event()
-    threads: list[threading.Thread] = []
-    listeners: list[socket.socket] = []
-
-    def serve(listener: socket.socket, script: Any) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = listener.accept()
-                with sock, contextlib.suppress(OSError):
-                    script(sock, stop)
+    listeners: list[Listener] = []
 
     def start(script: Any) -> int:
-        listeners.append(socket.create_server(("127.0.0.1", 0)))
-        threads.append(threading.Thread(target=serve, args=(listeners[-1], script), daemon=True))
-        threads[-1].start()
-        return int(listeners[-1].getsockname()[1])
+        def serve(sock: socket.socket) -> None:
+            with sock:
+                script(sock, stop)
+
+        listeners.append(Listener(serve))
+        return listeners[-1].port
 
     yield start
     stop.set()
-    for listener, thread in zip(listeners, threads, strict=True):
-        with contextlib.suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
+    for listener in listeners:
         listener.close()
-        thread.join()
+        listener.join()
 
 
 def options_to(port: int, **changes: Any) -> Options:
@@ -119,13 +112,18 @@ def test_before_the_key_exchange(scripted: Any, make_parcel: Any, script: Any) -
 def test_no_thread_is_left(scripted: Any, make_parcel: Any) -> None:
     """Failed connections leave nothing running."""
     ports = [scripted(script) for script in (nothing, banner_only, hang_up)]
-    before = set(threading.enumerate())
+    before = ours()
     for port in ports:
         channel = Channel(options_to(port, connect_timeout="200ms"), lambda _: b"p")
         for _ in range(2):
             with pytest.raises(Transient):
                 channel.send(make_parcel(), pytest.fail)
-    assert set(threading.enumerate()) == before
+    assert ours() == before
+
+
+def ours() -> set[threading.Thread]:
+    """Return the threads there are, but for the scripted servers'."""
+    return {thread for thread in threading.enumerate() if thread.name != "far side"}
 
 
 class Mute(paramiko.SubsystemHandler):

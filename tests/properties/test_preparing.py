@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
@@ -222,6 +222,24 @@ def assert_rejects(folder: Path, prepared: Prepared, records: list[list[str]], k
         assert one[-2]
 
 
+def write_source(folder: Path, records: list[list[str]]) -> Path:
+    """Write the file that is dropped."""
+    source = folder / "source.csv"
+    with source.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([HEADER, *records])
+    return source
+
+
+def prepared_in(
+    folder: Path, source: Path, template: str, max_rows: int, *, max_size: int | None = None, **feed: Any
+) -> Prepared:
+    """Prepare a file into a folder that is made for it, for a feed with these settings besides the usual."""
+    folder.mkdir()
+    usual = {"name": "shop", "level": Level.ITEM, "template": "t.csv.j2", "destination": "d"}
+    shop = Feed(**usual, variables={"tracker": TRACKER}, delimiter="comma", **feed)
+    return prepare(Job(shop, template, "", source, folder, max_rows, max_size=max_size), lambda _: None)
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 @given(records=files(), policy=policies, max_rows=st.sampled_from([2, 3, 4, 6, 30]))
 @settings(
@@ -234,20 +252,9 @@ def test_every_record_ends_as_the_oracle_says(template, records, policy, max_row
     """Rows, orders, counts, totals, verdict and rejects are what the slow and plain way gives."""
     expected = foretell(records, max_rows, two=template is TWO_ORDERS)
     with tempfile.TemporaryDirectory() as name:
-        source, folder = Path(name, "source.csv"), Path(name, "scratch")
-        folder.mkdir()
-        with source.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([HEADER, *records])
-        feed = Feed(
-            name="shop",
-            level=Level.ITEM,
-            template="t.csv.j2",
-            destination="d",
-            variables={"tracker": TRACKER},
-            delimiter="comma",
-            bad_rows=policy,
-        )
-        prepared = prepare(Job(feed, template, "", source, folder, max_rows), lambda _: None)
+        folder = Path(name, "scratch")
+        source = write_source(Path(name), records)
+        prepared = prepared_in(folder, source, template, max_rows, bad_rows=policy)
         counts, verdict = expected.counts, expected.verdict(**policy)
         event(verdict)
         assert prepared.counts.balanced

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import random
 import tempfile
 from pathlib import Path
@@ -11,22 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.model import Level
-from agent.preparing.job import Job
-from agent.preparing.pipeline import prepare
-from agent.settings.models import Feed
 from tests.properties.test_preparing import (
     AMOUNTS,
-    HEADER,
     TEMPLATES,
-    TRACKER,
     TWO_ORDERS,
     assert_batches,
     assert_rejects,
     assert_totals,
     foretell,
+    prepared_in,
+    write_source,
     written,
 )
+
+SPLIT = {"policy": "split", "at_most": "100%"}  # whatever is bad, the good goes
 
 shapes = st.fixed_dictionaries(
     {
@@ -73,20 +70,9 @@ def test_a_long_file_ends_as_the_oracle_says(template, shape, max_rows):
     records = file_of(**shape)
     expected = foretell(records, max_rows, two=template is TWO_ORDERS)
     with tempfile.TemporaryDirectory() as name:
-        source, folder = Path(name, "source.csv"), Path(name, "scratch")
-        folder.mkdir()
-        with source.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([HEADER, *records])
-        feed = Feed(
-            name="shop",
-            level=Level.ITEM,
-            template="t.csv.j2",
-            destination="d",
-            variables={"tracker": TRACKER},
-            delimiter="comma",
-            bad_rows={"policy": "split", "at_most": "100%"},
-        )
-        prepared = prepare(Job(feed, template, "", source, folder, max_rows), lambda _: None)
+        folder = Path(name, "scratch")
+        source = write_source(Path(name), records)
+        prepared = prepared_in(folder, source, template, max_rows, bad_rows=SPLIT)
         if prepared.verdict == "refused":  # no order was good
             assert not expected.rows
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from itertools import groupby
 from pathlib import Path
@@ -12,12 +11,16 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from agent.impact.batchfile import line
-from agent.model import Level
-from agent.preparing.job import Job
-from agent.preparing.pipeline import prepare
-from agent.settings.models import Feed
-from tests.properties.test_preparing import GROUPED, HEADER, PLAIN, TRACKER, assert_totals, files, written
-from tests.properties.test_preparing_long import file_of, shapes
+from tests.properties.test_preparing import (
+    GROUPED,
+    PLAIN,
+    assert_totals,
+    files,
+    prepared_in,
+    write_source,
+    written,
+)
+from tests.properties.test_preparing_long import SPLIT, file_of, shapes
 
 Batches = list[list[tuple[str, ...]]]
 
@@ -28,18 +31,8 @@ def prepared_from(
     source: Path, folder: Path, template: str, max_size: int | None, identifiers: str
 ) -> tuple[Batches, list[int]]:
     """Prepare a file; return its batches' rows and sizes."""
-    feed = Feed(
-        name="shop",
-        level=Level.ITEM,
-        template="t.csv.j2",
-        destination="d",
-        variables={"tracker": TRACKER},
-        delimiter="comma",
-        bad_rows={"policy": "split", "at_most": "100%"},
-        identifiers=identifiers,
-    )
-    folder.mkdir()
-    prepared = prepare(Job(feed, template, "", source, folder, 400, max_size=max_size), lambda _: None)
+    choices = {"bad_rows": SPLIT, "identifiers": identifiers}
+    prepared = prepared_in(folder, source, template, 400, max_size=max_size, **choices)
     assert prepared.counts.balanced
     batches = written(folder, prepared)
     if identifiers == "repeat":
@@ -60,9 +53,7 @@ def order_of(row: tuple[str, ...]) -> str:
 def test_no_batch_is_larger_and_none_parts_an_order(template, records, max_size):
     """Together they hold the rows that unlimited ones hold, but for orders that alone are too large."""
     with tempfile.TemporaryDirectory() as name:
-        source = Path(name, "source.csv")
-        with source.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([HEADER, *records])
+        source = write_source(Path(name), records)
         unlimited, _ = prepared_from(source, Path(name, "unlimited"), template, None, "repeat")
         batches, sizes = prepared_from(source, Path(name, "limited"), template, max_size, "repeat")
         shorter, least = prepared_from(source, Path(name, "once"), template, max_size, "once")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import email
 import hashlib
 import random
-import threading
 from collections import Counter
 from email import policy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.sandbox.answers import Error, into_folder, receipt, result
 from agent.states import AnswerState, BatchState
+from tests.meanwhile import Meanwhile
 from tests.oracle import assert_answers_kept, assert_recorded, assert_sent_has_come, assert_told_once, at_rest
 from tests.post import Post, letter
 from tests.real.test_kill import Killer
@@ -78,25 +78,18 @@ class Refunds:
         )
 
 
-class FarSide:
+class FarSide(Meanwhile):
     """Answers each batch that comes, by the way it came, with a receipt and a result; some answers come again."""
 
+    every = 0.02
+
     def __init__(self, inbox: Path, results: Path, post: Post, dice: random.Random) -> None:
+        super().__init__()
         self.came: dict[str, bytes] = {}
         self.said: list[bytes] = []  # every answer, word for word
         self._inbox, self._post, self._dice = inbox, post, dice
         self._into_folder = into_folder(results)
         self._mails: set[str] = set()
-        self.ended = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work)
-
-    def _work(self) -> None:
-        try:
-            while not self._stop.wait(0.02):
-                self.look()
-        finally:
-            self.ended = True
 
     def look(self) -> None:
         """Answer what is new."""
@@ -136,14 +129,6 @@ class FarSide:
         mail = letter({name: content}).as_bytes()
         self._post.ours.put(mail)
         self.said.append(mail)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 class Interrupter(Killer):

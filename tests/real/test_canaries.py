@@ -14,9 +14,8 @@ import logging
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,6 +26,7 @@ from tests import ftp_servers
 from tests.dovecot import USER, Dovecot
 from tests.ftp_servers import Vsftpd
 from tests.house import FarSide, House, source
+from tests.meanwhile import Meanwhile
 from tests.oracle import at_rest
 from tests.post import letter
 from tests.real.test_service import asked
@@ -81,31 +81,25 @@ FILES = {
 }
 
 
-class Spy:
+class Spy(Meanwhile):
     """Notes the command lines of an agent and its children, and the children's environments, all the while."""
 
+    every = 0.005
+
     def __init__(self, process: int) -> None:
+        super().__init__()
         self.seen: set[bytes] = set()
         self.children: set[int] = set()
-        self._process, self._stop = process, threading.Event()
-        self._thread = threading.Thread(target=self._work)
+        self._process = process
 
-    def _work(self) -> None:
-        while not self._stop.wait(0.005):
-            below = descendants(self._process)
-            self.children.update(below)
-            places = [Path(f"/proc/{one}/{what}") for one in below for what in ("cmdline", "environ")]
-            for place in (Path(f"/proc/{self._process}/cmdline"), *places):
-                with contextlib.suppress(OSError):  # it ended meanwhile
-                    self.seen.add(place.read_bytes())
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def look(self) -> None:
+        """Note what there is just now."""
+        below = descendants(self._process)
+        self.children.update(below)
+        places = [Path(f"/proc/{one}/{what}") for one in below for what in ("cmdline", "environ")]
+        for place in (Path(f"/proc/{self._process}/cmdline"), *places):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                self.seen.add(place.read_bytes())
 
 
 def spelt(word: str) -> list[bytes]:

@@ -9,11 +9,12 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.sandbox.answers import into_folder, result
+from tests.meanwhile import Meanwhile
 from tests.oracle import assert_answers_kept, assert_recorded, assert_told_once, at_rest
 from tests.running import PATIENCE, Agent, arrived, put, reached
 from tests.servers import descendants, wait_until
@@ -56,31 +57,24 @@ class Held:
         return cls(len(list((root / "task").iterdir())), names, len(children), _PAGE * sum(pages))
 
 
-class FarSides:
+class FarSides(Meanwhile):
     """Takes away what arrives, and answers it with a result."""
 
+    every = 0.05
+
     def __init__(self, inboxes: tuple[Path, ...], results: Path) -> None:
+        super().__init__()
         self.came: dict[str, bytes] = {}
         self._inboxes, self._put = inboxes, into_folder(results)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work)
 
-    def _work(self) -> None:
-        while not self._stop.wait(0.05):
-            for inbox in self._inboxes:
-                for name, content in arrived(inbox).items():
-                    assert name not in self.came, "the same batch came twice"
-                    self.came[name] = content
-                    (inbox / name).unlink()
-                    self._put(f"result_{name}", result(name, content.count(b"\n") - 1))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+    def look(self) -> None:
+        """Take and answer what is there."""
+        for inbox in self._inboxes:
+            for name, content in arrived(inbox).items():
+                assert name not in self.came, "the same batch came twice"
+                self.came[name] = content
+                (inbox / name).unlink()
+                self._put(f"result_{name}", result(name, content.count(b"\n") - 1))
 
 
 def source(number: int) -> bytes:

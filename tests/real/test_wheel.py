@@ -12,30 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.smallest import AGENT, FEED
+
 pytestmark = pytest.mark.slow
 
 TOP = Path(__file__).resolve().parents[2]
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
-SETTINGS = """\
-version: 1
-drop: ../drop
-state: ../state
-destinations:
-  impact:
-    type: sftp
-    host: sftp.example.net
-    username: acme
-    password: {env: SFTP_PASSWORD}
-    host_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO2MdN7uI3o8bUuRkmf6ejqDgkFXBsRxTVXNPdVpULxV"]
-"""
-FEED = """\
-name: returns
-pattern: "*.csv"
-level: item
-template: online-retail-returns.csv.j2
-variables: {action_tracker_id: "16027"}
-destination: impact
-"""
 SOURCE = """\
 InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 C536379,D,Discount,-1,12/01/2010 09:41,27.5,14527,United Kingdom
@@ -90,7 +72,7 @@ def settings(tmp_path):
     folder = tmp_path / "settings"
     for name in ("settings", "settings/feeds", "drop", "state"):
         (tmp_path / name).mkdir()
-    (folder / "agent.yaml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "agent.yaml").write_text(AGENT, encoding="utf-8")
     (folder / "feeds" / "returns.yaml").write_text(FEED, encoding="utf-8")
     (tmp_path / "ledger.csv").write_text(SOURCE, encoding="utf-8")
     return folder

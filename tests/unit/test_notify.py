@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -41,6 +42,21 @@ def test_every_word_arrives_at_both_kinds_of_sockets(manager):
     notifier.alive()
     notifier.stopping()
     assert words(listening) == ["READY=1", "STATUS=1 feed watched", "WATCHDOG=1", "STOPPING=1"]
+
+
+def test_a_status_that_a_busy_manager_did_not_take_is_said_again(manager):
+    """Its queue is short; what fell beside it is not taken for said."""
+    listening, name = manager
+    notifier = Notifier({"NOTIFY_SOCKET": name})
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, contextlib.suppress(BlockingIOError):
+        other.settimeout(0)
+        while True:
+            other.sendto(b"noise", listening.getsockname())
+    notifier.status("1 batch waiting")
+    assert set(words(listening)) == {"noise"}
+    notifier.status("1 batch waiting")
+    notifier.status("1 batch waiting")
+    assert words(listening) == ["STATUS=1 batch waiting"]
 
 
 def test_reloading_says_when(manager):

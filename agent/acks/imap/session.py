@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import imaplib
 import re
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from imap_tools.utils import encode_folder
 
 from agent.acks.imap.client import Line
-from agent.acks.imap.failures import LoginError, LostError, PeerError, RefusedError
+from agent.acks.imap.failures import RefusedError
+from agent.net.failures import LoginError, LostError, PeerError
 from agent.net.tls import verifying
 from agent.settings.problems import shown
 
@@ -213,14 +214,14 @@ def connect(options: Options, secret: str) -> Session:
         OSError: there is no way to the server, or its certificate is not accepted (ssl.SSLError).
     """
     line = Line(options.host, options.port_used, options.connect_timeout, options.connect_timeout)
-    try:
+    with ExitStack() as undo:
+        undo.callback(line.close)
         if options.security == "tls":
             with _Talking("begin TLS", lambda: line.watch.expired):
                 line.protect(options.host, options.ca_file)
-        return Session(options, line, secret)
-    except BaseException:
-        line.close()
-        raise
+        session = Session(options, line, secret)
+        undo.pop_all()
+    return session
 
 
 def _said(error: Exception) -> str:

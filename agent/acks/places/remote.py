@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.acks.places.base import Found
-from agent.channels.failures import REFUSALS, FarError, LostError, classify
+from agent.channels.failures import classify
 from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.loading import connect
 from agent.channels.ssh.packets import FOR_READING, Entry
 from agent.channels.ssh.steps import run
+from agent.net.failures import REFUSALS, FarError, LostError
 from agent.net.kept import Kept
 from agent.net.patience import WaitingError
 

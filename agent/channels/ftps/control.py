@@ -9,9 +9,9 @@ import ssl
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from agent.channels.failures import LostError, PeerError
 from agent.channels.ftps.failures import GoodbyeError, RefusedError, SignError, TrustError
 from agent.channels.ftps.replies import LONGEST_LINE, Reading, Reply
+from agent.net.failures import LostError, PeerError
 from agent.net.tls import refusal
 from agent.net.watchdog import Watchdog
 

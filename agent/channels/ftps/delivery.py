@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.failures import ShortError, UnclearError
 from agent.channels.ftps.failures import RefusedError
 from agent.channels.sightings import proof
+from agent.net.failures import ChangedError, FarError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""What can go wrong on the way to an FTP server only: what does at any server is in `channels/failures.py`."""
+"""What can go wrong on the way to an FTP server only: what does at any server is in `net/failures.py`."""
 
 from __future__ import annotations
 
-from agent.channels.failures import FarError, LostError
+from agent.net.failures import FarError, LostError
 
 _LASTING = 500  # codes from here on mean: do not ask again
 NO_ROOM = 552  # "exceeded storage allocation": there may be room again later

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from agent.channels.failures import PeerError
+from agent.net.failures import PeerError
 
 LONGEST_LINE = 8192  # bytes
 MOST_LINES = 500

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import ssl
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent.channels.failures import FarError, LoginBrokenError, LoginError, LostError, SecretError
 from agent.channels.ftps.control import Control
 from agent.channels.ftps.failures import GoodbyeError, RefusedError, TrustError
 from agent.channels.ftps.transfer import Transfers
 from agent.errors import AgentError
 from agent.net.dialing import dial
+from agent.net.failures import FarError, LoginBrokenError, LoginError, LostError, SecretError
 from agent.net.tls import verifying
 
 if TYPE_CHECKING:
@@ -57,6 +58,24 @@ class Session:
         control.order("take bytes as they are", "TYPE", "I")
         self.transfers = Transfers(control, self._context, options.host, options.connect_timeout)
         self.watch.end()
+
+    @property
+    def alive(self) -> bool:
+        """Whether nobody has noticed yet that it is dead."""
+        return not self.watch.expired
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has come in unasked: it might be a goodbye, or the end."""
+        return self.control.quiet
+
+    def probe(self) -> None:
+        """Ask something harmless, to learn whether the server still answers.
+
+        Raises:
+            FarError: it does not.
+        """
+        self.control.order("say that it still lives", "NOOP")
 
     def close(self) -> None:
         """Let go of everything; never raises, safe to call twice."""
@@ -141,11 +160,10 @@ def connect(options: Options, reveal: Callable[[Secret], bytes]) -> Session:
     except OSError:  # it was hung up on at once
         sock.close()
         raise
-    try:
+    with ExitStack() as undo:
+        undo.callback(session.close)
         session.start(password)
-    except BaseException:
-        session.close()
-        raise
+        undo.pop_all()
     return session
 
 

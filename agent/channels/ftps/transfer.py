@@ -18,11 +18,12 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import pieces
-from agent.channels.failures import ChangedError, FarError, LostError, PeerError, ShortError
+from agent.channels.failures import ShortError
 from agent.channels.ftps.control import wrapped
 from agent.channels.ftps.failures import RefusedError
 from agent.channels.ftps.replies import LONGEST_LINE, port_in
 from agent.net.dialing import dial, unreachable
+from agent.net.failures import ChangedError, FarError, LostError, PeerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

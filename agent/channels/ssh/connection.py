@@ -10,19 +10,20 @@ from __future__ import annotations
 import logging
 import select
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 import paramiko
 from paramiko.ssh_exception import IncompatiblePeer, MessageOrderError
 
-from agent.channels.failures import LostError, PeerError
 from agent.channels.ssh import pins
 from agent.channels.ssh.failures import HostKeyError
 from agent.channels.ssh.login import login, proof
 from agent.channels.ssh.offer import Listener, no_common
+from agent.channels.ssh.steps import run
 from agent.channels.ssh.wire import Wire
 from agent.net.dialing import dial
+from agent.net.failures import LostError, PeerError
 from agent.net.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ class Connection:
         login(self._transport, self._options.username, given, self.watch)
         self._open()
         self.watch.end()
+
+    def probe(self) -> None:
+        """Ask something harmless, to learn whether the server still answers.
+
+        Raises:
+            FarError: it does not.
+        """
+        run(self.wire, self.wire.probe())
 
     def close(self) -> None:
         """Let go of everything; never raises, safe to call twice."""
@@ -172,9 +181,8 @@ def connect(options: Options, reveal: Reveal) -> Connection:
     given = proof(options, reveal)
     sock = dial(options.host, options.port, timeout=options.connect_timeout, keepalive=options.keepalive)
     connection = Connection(sock, options)
-    try:
+    with ExitStack() as undo:
+        undo.callback(connection.close)
         connection.start(given)
-    except BaseException:
-        connection.close()
-        raise
+        undo.pop_all()
     return connection

@@ -7,16 +7,17 @@ visible, and false again when a definite refusal and a look prove that nothing d
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import Receipt, pieces
-from agent.channels.failures import ChangedError, FarError, LostError, ShortError, UnclearError
+from agent.channels.failures import ShortError, UnclearError
 from agent.channels.sightings import Presence, proof
 from agent.channels.ssh.failures import EXISTS, FAILURE, PERMISSION_DENIED, UNSUPPORTED, RefusedError
 from agent.channels.ssh.packets import FOR_NEW
 from agent.channels.ssh.steps import together
 from agent.channels.ssh.upload import Upload
+from agent.net.failures import ChangedError, FarError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -204,8 +205,7 @@ def send_together(
 def _note(
     connection: Connection, ready: Sequence[Delivery], will_publish: Callable[[Sequence[Parcel]], None]
 ) -> None:
-    try:
+    with ExitStack() as undo:
+        undo.callback(lambda: together(connection.wire, [delivery.abandon() for delivery in ready]))
         will_publish([delivery.parcel for delivery in ready])
-    except BaseException:
-        together(connection.wire, [delivery.abandon() for delivery in ready])
-        raise
+        undo.pop_all()

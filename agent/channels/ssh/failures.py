@@ -1,8 +1,8 @@
-"""What can go wrong on the way to an SFTP server only: what does at any server is in `channels/failures.py`."""
+"""What can go wrong on the way to an SFTP server only: what does at any server is in `net/failures.py`."""
 
 from __future__ import annotations
 
-from agent.channels.failures import FarError
+from agent.net.failures import FarError
 
 # Status codes of SFTP version 3, and those of later versions that servers send all the same.
 NO_SUCH_FILE = 2

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from agent.channels.failures import SecretError
+from agent.net.failures import SecretError
 
 _LARGEST = 64 * 1024
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import paramiko
 
-from agent.channels.failures import LoginBrokenError, LoginError, LostError, SecretError
 from agent.channels.ssh import keys
 from agent.errors import AgentError
+from agent.net.failures import LoginBrokenError, LoginError, LostError, SecretError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

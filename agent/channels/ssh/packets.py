@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from agent.channels.failures import LostError
+from agent.net.failures import LostError
 
 INIT, VERSION, OPEN, CLOSE, READ, WRITE = 1, 2, 3, 4, 5, 6
 FSTAT, OPENDIR, READDIR, REMOVE, REALPATH, STAT, RENAME = 8, 11, 12, 13, 16, 17, 18

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from agent.channels.failures import FarError, LostError
+from agent.net.failures import FarError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

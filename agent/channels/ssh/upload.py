@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agent.channels.base import pieces
-from agent.channels.failures import ChangedError, ShortError
+from agent.channels.failures import ShortError
 from agent.channels.ssh.failures import PERMISSION_DENIED, UNSUPPORTED, RefusedError
 from agent.channels.ssh.packets import FOR_READING
+from agent.net.failures import ChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from paramiko.ssh_exception import SSHException
 
-from agent.channels.failures import LostError
 from agent.channels.ssh import packets
 from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.packets import Reader, blob, text
+from agent.net.failures import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

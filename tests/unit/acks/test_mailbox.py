@@ -1,15 +1,13 @@
 """A mailbox at a server that does what no good server does, and how a token logs in: the far side is a script."""
 
 import base64
-import contextlib
-import socket
-import threading
 
 import pytest
 
 from agent.acks.mailbox import Options, Source
 from agent.errors import Permanent, Transient
 from agent.settings.models import Settings
+from tests.listening import Listener
 
 HEAD = b"From: a@impact.com\r\nSubject: one\r\n\r\n"
 FLAT = [("CAPABILITY", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK done\r\n"), ("AUTHENTICATE", "+ \r\n")]
@@ -24,24 +22,15 @@ class Script:
     def __init__(self, answers, greeting="* OK hello\r\n"):
         self.heard = []
         self._answers, self._greeting = answers, greeting
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._listener = Listener(self._talk)
+        self.port = self._listener.port
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
-
-    def _serve(self):
-        with contextlib.suppress(OSError):  # closed before anybody came, or left in the middle
-            connection, _ = self._listener.accept()
-            self._talk(connection)
+        self._listener.join()
 
     def _talk(self, connection):
         with connection, connection.makefile("rb") as lines:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels.failures import ChangedError
 from agent.channels.folder import Channel, Options, UnclearError, classify
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net.failures import ChangedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

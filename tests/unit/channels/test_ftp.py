@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels import failures as shared
-from agent.channels.failures import classify
+from agent.channels.failures import ShortError, UnclearError, classify
 from agent.channels.ftp import Options
 from agent.channels.ftps import failures as f
 from agent.channels.ftps.replies import MOST_LINES, Reading, Reply, port_in, size_in
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net import failures as shared
 from agent.net.patience import WaitingError
 
 GOOD = {"host": "ftp.example.net", "username": "acme", "password": {"env": "P"}}
@@ -31,7 +31,7 @@ GOOD = {"host": "ftp.example.net", "username": "acme", "password": {"env": "P"}}
         (f.GoodbyeError("421"), Transient),
         (shared.LoginBrokenError("hung up"), Transient),
         (WaitingError("asks again in 20 minutes"), Transient),
-        (shared.ShortError("stored 1 of 2 bytes"), Transient),
+        (ShortError("stored 1 of 2 bytes"), Transient),
         (f.RefusedError("store the file", 425), Transient),
         (f.RefusedError("store the file", 426), Transient),
         (f.RefusedError("store the file", 450), Transient),
@@ -49,7 +49,7 @@ GOOD = {"host": "ftp.example.net", "username": "acme", "password": {"env": "P"}}
         (shared.SecretError("cannot be read"), Permanent),
         (f.SignError("a control character"), Permanent),
         (shared.ChangedError("changed"), Permanent),
-        (shared.UnclearError("another content"), UnknownOutcome),
+        (UnclearError("another content"), UnknownOutcome),
     ],
 )
 def test_what_follows(error: Exception, verdict: type) -> None:

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from agent.channels.failures import SecretError
 from agent.channels.ssh import keys
+from agent.net.failures import SecretError
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 PLAIN = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from agent.channels import failures as shared
-from agent.channels.failures import classify
+from agent.channels.failures import ShortError, UnclearError, classify
 from agent.channels.sftp import Options
 from agent.channels.ssh import failures as f
 from agent.errors import Permanent, Transient, UnknownOutcome
+from agent.net import failures as shared
 from agent.net.patience import WaitingError
 
 PIN = "SHA256:" + "A" * 43
@@ -29,7 +29,7 @@ GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}
         (shared.LostError("the connection broke"), Transient),
         (shared.LoginBrokenError("hung up"), Transient),
         (WaitingError("asks again in 20 minutes"), Transient),
-        (shared.ShortError("stored 1 of 2 bytes"), Transient),
+        (ShortError("stored 1 of 2 bytes"), Transient),
         (f.RefusedError("write", f.FAILURE), Transient),
         (f.RefusedError("write", 14), Transient),
         (f.RefusedError("write", 99), Transient),
@@ -42,7 +42,7 @@ GOOD = {"host": "sftp.example.net", "username": "acme", "password": {"env": "P"}
         (shared.LoginError("refused"), Permanent),
         (shared.SecretError("not a key"), Permanent),
         (shared.ChangedError("changed"), Permanent),
-        (shared.UnclearError("another content"), UnknownOutcome),
+        (UnclearError("another content"), UnknownOutcome),
     ],
 )
 def test_what_follows(error: Exception, verdict: type) -> None:

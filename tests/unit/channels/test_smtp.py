@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from agent.channels.smtp import Options, classify
 from agent.errors import Permanent, Transient, UnknownOutcome
 from agent.mail import failures as f
+from agent.net import failures as shared
 from agent.net.patience import WaitingError
 
 GOOD = {
@@ -34,18 +35,18 @@ CLIENT = {
         (ConnectionRefusedError(111, "Connection refused"), Transient, UnknownOutcome),
         (TimeoutError("no connection within 30 s"), Transient, UnknownOutcome),
         (socket.gaierror(-2, "Name or service not known"), Transient, UnknownOutcome),
-        (f.LostError("the connection broke"), Transient, UnknownOutcome),
-        (f.LoginBrokenError("hung up"), Transient, UnknownOutcome),
+        (shared.LostError("the connection broke"), Transient, UnknownOutcome),
+        (shared.LoginBrokenError("hung up"), Transient, UnknownOutcome),
         (WaitingError("asks again in 20 minutes"), Transient, UnknownOutcome),
         (f.RefusedError("the mail", 400, "no"), Transient, Transient),
         (f.RefusedError("the mail", 421, "closing"), Transient, Transient),
         (f.RefusedError("the mail", 499, "no"), Transient, Transient),
         (f.RefusedError("the mail", 500, "no"), Permanent, Permanent),
         (f.RefusedError("the mail", 599, "no"), Permanent, Permanent),
-        (f.LoginError("refused"), Permanent, UnknownOutcome),
-        (f.PeerError("no STARTTLS"), Permanent, UnknownOutcome),
-        (f.SecretError("not there"), Permanent, UnknownOutcome),
-        (f.ChangedError("changed"), Permanent, UnknownOutcome),
+        (shared.LoginError("refused"), Permanent, UnknownOutcome),
+        (shared.PeerError("no STARTTLS"), Permanent, UnknownOutcome),
+        (shared.SecretError("not there"), Permanent, UnknownOutcome),
+        (shared.ChangedError("changed"), Permanent, UnknownOutcome),
         (f.LetterError("too large"), Permanent, UnknownOutcome),
     ],
 )
@@ -59,8 +60,9 @@ def test_what_follows(error: Exception, verdict: type, after_the_dot: type) -> N
 def test_every_failure_is_in_the_table() -> None:
     """A new kind of failure must be given its consequence above."""
     table = test_what_follows.pytestmark[0].args[1]  # type: ignore[attr-defined]  # put there by the mark
-    kinds = {kind for kind in vars(f).values() if isinstance(kind, type) and issubclass(kind, f.MailError)}
-    assert kinds - {f.MailError} <= {type(row[0]) for row in table}
+    known = [*vars(f).values(), *vars(shared).values()]
+    kinds = {kind for kind in known if isinstance(kind, type) and issubclass(kind, shared.FarError)}
+    assert kinds - {shared.FarError} <= {type(row[0]) for row in table}
 
 
 def test_settings_have_safe_defaults() -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from agent.channels.failures import FarError, LostError, ShortError
+from agent.channels.failures import ShortError
 from agent.channels.ssh import packets
 from agent.channels.ssh.failures import RefusedError
 from agent.channels.ssh.steps import run, together
 from agent.channels.ssh.upload import Upload, digest
 from agent.channels.ssh.wire import Wire
+from agent.net.failures import FarError, LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from agent.errors import RefusedFile
-from agent.feedback.rejects import LONGEST, OTHERS, KeptBack, write_rejects
+from agent.feedback.owed import OTHERS
+from agent.feedback.rejects import LONGEST, KeptBack, write_rejects
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, SHIFTED
 from agent.readers.delimited import open_delimited
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 
 import pytest
 
@@ -35,6 +36,41 @@ def test_a_fresh_start_makes_a_ledger_for_our_eyes_only(path):
     assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
     with Ledger.open(path, must_exist=True) as again:
         assert again.counts_by_state() == {}
+
+
+def test_it_waits_for_another_process_that_makes_the_same_ledger(path):
+    """Also where SQLite would not, at the change to a write-ahead file."""
+    opened = []
+    opener = threading.Thread(target=lambda: opened.append(Ledger.open(path, must_exist=False)))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        opener.start()
+        opener.join(0.3)  # time to give up in; what holds does not hang on it
+        other.execute("ROLLBACK")
+    opener.join()
+    (ledger,) = opened
+    ledger.close()
+
+
+def test_a_ledger_made_while_it_is_looked_at_is_ours(path, monkeypatch):
+    """What it is gets read at one moment, never half before and half after another process made it."""
+    connect = sqlite3.connect
+
+    def connected(*how, **more):
+        made = connect(*how, **more)
+
+        def meanwhile(statement: str) -> None:
+            if "user_version" in statement:  # the second thing that is asked
+                made.set_trace_callback(None)
+                with closing(connect(path, timeout=0)) as other, suppress(sqlite3.OperationalError):
+                    other.execute("PRAGMA application_id = 0x494D5041")
+                    other.execute("PRAGMA user_version = 3")
+
+        made.set_trace_callback(meanwhile)
+        return made
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    Ledger.open(path, must_exist=False).close()
 
 
 def test_the_ledger_is_durable_and_consistent(path):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.mail.failures import ChangedError, LetterError
+from agent.mail.failures import LetterError
 from agent.mail.message import Attachment, Letter, Message
+from agent.net.failures import ChangedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -146,7 +146,7 @@ def test_literals_and_strange_commands(mailbox, trusting):
 
 def test_listens_on_loopback_and_lets_go(mailbox, trusting):
     """No other machine reaches it; after the end nobody answers."""
-    assert mailbox._listener.getsockname()[0] == "127.0.0.1"
+    assert mailbox._listener.address[0] == "127.0.0.1"
     client = imaplib.IMAP4_SSL("127.0.0.1", mailbox.port, ssl_context=trusting, timeout=20)
     mailbox.__exit__()
     with pytest.raises((imaplib.IMAP4.abort, OSError)):

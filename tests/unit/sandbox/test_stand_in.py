@@ -14,7 +14,7 @@ from agent.sandbox.storage import Files
 
 def test_listens_on_loopback_only(stand_in: Any) -> None:
     """No other machine can reach it."""
-    assert stand_in()._listener.getsockname()[0] == "127.0.0.1"
+    assert stand_in()._listener.address[0] == "127.0.0.1"
 
 
 def test_nothing_leads_out_of_its_folder(stand_in: Any, channel_to: Any, make_parcel: Any) -> None:
