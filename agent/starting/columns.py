@@ -32,7 +32,7 @@ _FITS: dict[str, Callable[[Column], bool]] = {
     "action_id": lambda column: column.is_action_id,
     "tracker": lambda column: column.is_digits and len(column.counts) <= 10,  # noqa: PLR2004 - event types of one account
     "order": lambda column: not column.is_date and not column.is_currency and not _is_money(column),
-    "sku": lambda column: not column.is_date and not _is_money(column),
+    "sku": lambda column: not column.is_date and not _is_money(column) and not column.is_packed,
     "quantity": lambda column: column.is_whole,
     "quantity_left": lambda column: column.is_whole,
     "quantity_back": lambda column: column.is_whole,
@@ -98,7 +98,7 @@ def _scores(columns: Sequence[Column]) -> Iterator[tuple[int, str, int]]:
             if column.within and use in _OF_ORDERS:
                 continue
             score = _score(use, column)
-            if use == "reason" and score < SURE and not _tells_reasons(column):
+            if score < SURE and not _TELLS.get(use, _anything)(column):
                 continue
             if use == "order" and plain_words(column.prefix) in names()["order"]:
                 score = max(score, PREFIXED)
@@ -127,9 +127,22 @@ def _score(use: str, column: Column) -> int:
 
 
 def _tells_reasons(column: Column) -> bool:
-    """Whether texts say why: some that are known, or such as come again; not another one for each record."""
-    known = any(reason_code(text) != UNKNOWN for text in list(column.counts)[:_LOOKED_AT])
-    return known or 2 * len(column.counts) <= len(column.filled)
+    """Whether texts say why: many that are known, or such as come again; not another one for each record."""
+    texts = list(column.counts)[:_LOOKED_AT]
+    known = sum(reason_code(text) != UNKNOWN for text in texts)
+    return 2 * known > len(texts) or 2 * len(column.counts) <= len(column.filled)
+
+
+def _tells_orders(column: Column) -> bool:
+    return column.has_digits
+
+
+def _anything(_column: Column) -> bool:
+    return True
+
+
+# What the texts of a column must say where its name alone is not enough.
+_TELLS = {"reason": _tells_reasons, "order": _tells_orders}
 
 
 def _speaks(use: str, column: Column) -> bool:
