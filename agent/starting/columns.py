@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.starting.tables import UNKNOWN, names, no_money, reason_code, status_kind
+from agent.starting.tables import UNKNOWN, marks, names, reason_code, status_kind
 from agent.starting.texts import plain_words
 
 if TYPE_CHECKING:
@@ -31,21 +31,25 @@ _PARTS = 4  # words a name may have that only contains a known one
 _FITS: dict[str, Callable[[Column], bool]] = {
     "action_id": lambda column: column.is_action_id,
     "tracker": lambda column: column.is_digits and len(column.counts) <= 10,  # noqa: PLR2004 - event types of one account
-    "order": lambda column: not column.is_date and not column.is_currency and not _is_money(column),
+    "order": lambda column: (
+        not (column.is_date or column.is_currency or _is_money(column) or column.counts.keys() == {"0"})
+    ),
     "sku": lambda column: not column.is_date and not _is_money(column) and not column.is_packed,
     "quantity": lambda column: column.is_whole,
     "quantity_left": lambda column: column.is_whole,
     "quantity_back": lambda column: column.is_whole,
-    "left": lambda column: column.is_numeric,
-    "refunded": lambda column: column.is_numeric,
-    "total": lambda column: column.is_numeric,
-    "amount": lambda column: column.is_numeric,
+    "left": lambda column: column.is_figure,
+    "refunded": lambda column: column.is_figure,
+    "total": lambda column: column.is_figure,
+    "amount": lambda column: column.is_figure,
     "reason": lambda column: not column.is_numeric and not column.is_date and not column.is_currency,
     "status": lambda column: column.has_few_words and not column.is_numeric and not column.is_date,
+    "kind": lambda column: column.has_few_words and not column.is_numeric and not column.is_date,
     "currency": lambda column: column.is_currency,
     "date": lambda column: column.is_date,
 }
 _MONEY = frozenset(("left", "refunded", "total", "amount"))
+_CHANGED = _MONEY | {"quantity", "quantity_left", "quantity_back"}
 _OF_ORDERS = frozenset(("action_id", "tracker", "order", "currency", "date"))  # never inside a list of items
 
 
@@ -113,8 +117,10 @@ def _score(use: str, column: Column) -> int:
         if name in table:
             return (SURE if table[name] else MAYBE) - loss
     words = plain.split()
-    if use in _MONEY and no_money() & set(words):
+    if use in _MONEY and marks("no_money") & set(words):
         return 0
+    if use in _CHANGED and (score := _changed(use, words)) is not None:
+        return score
     if any(known and " " in name and plain.startswith(f"{name} ") for name, known in table.items()):
         return BEGINS
     if len(words) <= _PARTS and any(
@@ -126,6 +132,41 @@ def _score(use: str, column: Column) -> int:
     return CONTENT if _speaks(use, column) else 0
 
 
+def _changed(use: str, words: Sequence[str]) -> int | None:
+    """Weigh a name that says whether it speaks of what is left, or of what was there before; None where it does not."""
+    left, before = marks("left") & set(words), marks("before") & set(words)
+    if not left and not before:
+        return None
+    pieces = use in ("quantity", "quantity_left", "quantity_back")
+    meant = {
+        (True, True): "quantity_left",
+        (True, False): "quantity",
+        (False, True): "left",
+        (False, False): "total",
+    }
+    if use != meant[pieces, bool(left)] or (left and before):
+        return 0
+    names_of = [names()["quantity"]] if pieces else [names()["amount"], names()["total"]]
+    rests = (left | before, left | before | marks("beside"))
+    plain = (" ".join(word for word in words if word not in rest) for rest in rests)
+    return MAYBE if any(one in table for one in plain for table in names_of) else 0
+
+
+def is_sum(column: Column) -> bool:
+    """Whether a name is that of an amount, of whatever kind."""
+    return column.is_numeric and any(_score(use, column) for use in _MONEY)
+
+
+def tells_left(column: Column) -> bool:
+    """Whether a name is that of an amount that is left."""
+    return _score("left", column) > 0
+
+
+def is_of_orders(column: Column) -> bool:
+    """Whether a name is that of a sum of whole orders, which is the same on each of an order's items."""
+    return is_sum(column) and not marks("order").isdisjoint(plain_words(column.name).split())
+
+
 def _tells_reasons(column: Column) -> bool:
     """Whether texts say why: many that are known, or such as come again; not another one for each record."""
     texts = list(column.counts)[:_LOOKED_AT]
@@ -134,7 +175,8 @@ def _tells_reasons(column: Column) -> bool:
 
 
 def _tells_orders(column: Column) -> bool:
-    return column.has_digits
+    """Whether texts are numbers or codes; not names of people."""
+    return column.has_digits or all(text.isupper() and len(text.split()) == 1 for text in column.counts)
 
 
 def _anything(_column: Column) -> bool:

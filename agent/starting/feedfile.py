@@ -123,7 +123,7 @@ def _accented(sample: Sample) -> list[str]:
 
 
 def _bad_rows(plan: Plan) -> Iterator[str]:
-    if plan.amount == "zero" and (plan.statuses or {}).get("partly"):
+    if plan.amount == "zero" and (plan.telling or (plan.statuses or {}).get("partly")):
         yield from yaml_remark(
             "Orders that were partly taken back are named and count as bad ones; the others are sent."
         )

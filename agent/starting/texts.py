@@ -19,6 +19,7 @@ _ACTION = re.compile(r"M\.[0-9]+(?:\.[0-9]+)+|[0-9]+(?:\.[0-9]+){2,}", re.ASCII)
 _IN_ACTION = re.compile(r"[0-9]{4}", re.ASCII)  # which no version of a program and no address on the net has
 _PACKED = re.compile(r"\S\s*[,;|]\s*\S")
 _MOSTLY = 0.5
+_MINOR = frozenset(("cent", "cents", "pence", "minor", "centimes", "centavos", "centesimi"))
 _ZERO = re.compile(r"0[0-9]+", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -50,6 +51,17 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether nearly all texts are numbers in one way of writing, with their currency perhaps."""
         return bool(self.filled) and not read_numbers(self.filled).unread
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether the texts may be amounts: numbers, and none with a zero before it, as ids have."""
+        return self.is_numeric and not self.leading_zero
+
+    @cached_property
+    def says_something(self) -> bool:
+        """Whether it is filled on some records and on others not, or has another figure than 0 on some only."""
+        said = [text for text in self.filled if text.strip("0.,-+() ")]
+        return len(said) > 0 and (bool(self.within) or len(said) < len(self.texts))
 
     @cached_property
     def is_whole(self) -> bool:
@@ -86,6 +98,11 @@ class Column:
     def is_packed(self) -> bool:
         """Whether some texts hold several values."""
         return any(map(_PACKED.search, self.counts))
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether the name says that its figures are hundredths, as the interfaces of payment services write them."""
+        return self.is_whole and not _MINOR.isdisjoint(plain_words(self.name).split())
 
     @property
     def is_digits(self) -> bool:
