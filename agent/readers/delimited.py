@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
+from agent.readers.above import below, records
 from agent.readers.base import Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
 from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
@@ -50,6 +51,7 @@ def open_delimited(
     delimiter: str,
     canonical: Callable[[str], str] | None,
     damaged: Damaged,
+    header_row: int = 0,
 ) -> Delimited:
     """Open a seekable stream as delimited text; its bytes must not change while it is read.
 
@@ -59,6 +61,7 @@ def open_delimited(
         delimiter: one character, or "auto".
         canonical: gives each column its canonical name; None leaves the names as written.
         damaged: told of each record that cannot be used, in the order of the file.
+        header_row: the line of the header, from 1; 0: the first. A rejects file has it in the first in any case.
 
     Raises:
         RefusedFile: the file cannot be read as delimited text, or its header cannot be used.
@@ -71,8 +74,9 @@ def open_delimited(
     sample = take_sample(text_lines(stream, found))
     if sample.whole and not "".join(sample.lines).strip():
         raise refusal("E-EMPTY", "the file has nothing but blanks in it", "export it again; has it any rows?")
-    form = find_form(sample, found, choose_delimiter(sample, delimiter))
-    return Delimited(stream, found, form, canonical, damaged)
+    above, table = below(sample, header_row)
+    form = find_form(table, found, choose_delimiter(table, delimiter))
+    return Delimited(stream, found, form, canonical, damaged, above)
 
 
 class Delimited(Lines):
@@ -85,13 +89,16 @@ class Delimited(Lines):
         form: Form,
         canonical: Callable[[str], str] | None,
         damaged: Damaged,
+        above: int = 0,
     ) -> None:
         self.number = 0
         self.cells: list[str] = []
         self.notes = encoding.notes
         self.form = form
         words = encoding_words(form.codec, form.mark)
-        self.detected = Detected(encoding=words, delimiter=DELIMITERS.get(form.delimiter, form.delimiter))
+        name = DELIMITERS.get(form.delimiter, form.delimiter)
+        self.detected = Detected(encoding=words, delimiter=name, header_row=above + 1 if above else 0)
+        self._above = above  # lines above the header
         self._stream, self._encoding, self._damaged = stream, encoding, damaged
         self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
         self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
@@ -101,9 +108,8 @@ class Delimited(Lines):
         self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
         self._expected = _NEVER
         self.columns: tuple[str, ...] = ()
-        lines = text_lines(stream, encoding, self._before_block)
-        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
-        self.header = read_header(self._first_record(), canonical)
+        self._reader = records(text_lines(stream, encoding, self._before_block), above, form.delimiter)
+        self.header = read_header(self._first_record(), canonical, above + 1)
         self.columns = self.header.columns
         self._expected = self.header.width
         first = self.header.written[0]
@@ -128,7 +134,7 @@ class Delimited(Lines):
 
     def again(self, damaged: Damaged) -> Delimited:
         """Open the file once more at its beginning, without proving its encoding again; columns are as written."""
-        return Delimited(self._stream, self._encoding, self.form, None, damaged)
+        return Delimited(self._stream, self._encoding, self.form, None, damaged, self._above)
 
     def records_at(self, lines: Iterator[int]) -> Iterator[list[str]]:
         """Yield the records that begin on these lines (ascending), all their cells as they stand.
@@ -267,8 +273,7 @@ class Delimited(Lines):
 
     def _next_line(self) -> int:
         """Return the line behind the record read last, by counting again; for refusals only."""
-        lines = text_lines(self._stream, self._encoding)
-        reader = csv.reader(lines, delimiter=self.form.delimiter, strict=True)
+        reader = records(text_lines(self._stream, self._encoding), self._above, self.form.delimiter)
         for _ in islice(reader, self.number + 1 if self.columns else 0):
             pass
         return reader.line_num + 1

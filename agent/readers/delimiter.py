@@ -74,7 +74,7 @@ def choose_delimiter(sample: Sample, declared: str) -> str:
         raise refusal(
             "E-DELIM",
             "the first line is a hint for spreadsheets (“sep=”), not the header",
-            "delete the first line; the header must be the first line of the file",
+            "delete the first line, or declare `header_row: 2` in the feed",
             line=1,
         )
     fits = [_fit(sample, delimiter) for delimiter in DELIMITERS]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.impact import currencies
 from agent.starting.tables import UNKNOWN, marks, names, reason_code, status_kind
 from agent.starting.texts import plain_words
 
@@ -69,7 +70,7 @@ def _is_money(column: Column) -> bool:
 def recognised(columns: Sequence[str]) -> int:
     """Weigh how many columns have a name known for some use: 2 for each, 1 where it is only the end of a longer one."""
     known = {name for table in names().values() for name in table}
-    return sum(2 if plain_words(column) in known else _last(column) in known for column in columns)
+    return sum(2 if _uncoded(plain_words(column)) in known else _last(column) in known for column in columns)
 
 
 def _last(name: str) -> str:
@@ -113,7 +114,11 @@ def _scores(columns: Sequence[Column]) -> Iterator[tuple[int, str, int]]:
 def _score(use: str, column: Column) -> int:
     table = names()[use]
     plain = plain_words(column.name)
-    for name, loss in ((plain, 0), (_last(column.name), 10 if "." in column.name else 0)):
+    for name, loss in (
+        (plain, 0),
+        (_last(column.name), 10 if "." in column.name else 0),
+        (_uncoded(plain), 0),
+    ):
         if name in table:
             return (SURE if table[name] else MAYBE) - loss
     words = plain.split()
@@ -130,6 +135,12 @@ def _score(use: str, column: Column) -> int:
     ):
         return PART
     return CONTENT if _speaks(use, column) else 0
+
+
+def _uncoded(plain: str) -> str:
+    """Leave out the code of a currency behind a name: “Amount (USD)”."""
+    before, _, last = plain.rpartition(" ")
+    return before if before and currencies.known(last.upper()) else plain
 
 
 def _changed(use: str, words: Sequence[str]) -> int | None:

@@ -220,6 +220,37 @@ def test_the_encoding_is_found(encoding, found):
     assert (sample.reading.encoding[0], sample.columns[0].name) == (found, "Größe")
 
 
+def test_an_encoding_of_another_script_is_found():
+    """Where Windows' own does not read it, and a feed can declare it."""
+    sample = read("注文番号,理由\n1001,サイズ違い\n", "cp932")
+    assert (sample.reading.encoding[0], sample.columns[0].name) == ("cp932", "注文番号")
+
+
+@pytest.mark.parametrize(
+    ("above", "row"),
+    [
+        ("sep=;\n", 2),
+        ("Refund log\nJo Smith\n\n", 4),
+        ('"";"";""\n', 2),
+        ("total;fee\n12;1\n", 3),
+        ("Müller;Köln\n", 2),
+    ],
+)
+def test_lines_above_the_header_are_found(above, row):
+    """A title, a hint for spreadsheets, a summary, in whatever encoding."""
+    text = f"{above}Order number;SKU;New total\nA-1;RED;9,50\nA-2;BLUE;0,00\n"
+    for encoding in ("utf-8", "cp1252"):
+        sample = read(text, encoding)
+        assert (sample.reading.header_row, sample.columns[0].name) == (row, "Order number")
+
+
+def test_a_header_of_unknown_names_is_found_where_only_it_fits():
+    """Above it are lines of other widths; without them the first line is it."""
+    table = "Vorgang 1;Text;Anmerkung dazu\n1;a;b\n2;c;d\n3;e;f\n"
+    assert read(f"Konto;12\n{table}").reading.header_row == 2
+    assert read(table).reading.header_row == 0
+
+
 def test_the_sheet_and_the_header_row_are_found():
     """The table may stand below a title, on another sheet than the first."""
     stream = io.BytesIO()
