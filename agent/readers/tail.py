@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 More = TypeVar("More")
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the row, or fill in the missing record")
-_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, not an order", "delete the last row")
+_FOOTER = Fault(
+    "E-FOOTER",
+    "the last record is a line of totals, not an order",
+    "delete the last row, or declare `totals: skip` in the feed",
+)
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
 
 

@@ -72,6 +72,9 @@ def _reading(sample: Sample) -> Iterator[str]:
     yield from _delimiter(sample)
     yield from _sheet(sample)
     yield from _records(sample)
+    if any(fault.code == "E-FOOTER" for fault in sample.damaged):
+        yield from yaml_remark("the last record is a line of totals; it is passed over", check=True)
+        yield "totals: skip"
 
 
 def _encoding(sample: Sample) -> Iterator[str]:
