@@ -38,11 +38,7 @@ FIELD_CAP = 32_768  # characters of one cell
 RECORD_CAP = 2_097_152  # bytes of one record with the line breaks inside its quotes; twice as many in UTF-16
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the line, or fill in the missing record")
-_FOOTER = Fault(
-    "E-FOOTER",
-    "the last record is a line of totals, not an order",
-    "delete the last line, or declare `totals: skip` in the feed",
-)
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this line")
 
 _NEVER = -1  # a width no record has: sends the next record to be looked at closely

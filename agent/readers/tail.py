@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 More = TypeVar("More")
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the row, or fill in the missing record")
-_FOOTER = Fault(
-    "E-FOOTER",
-    "the last record is a line of totals, not an order",
-    "delete the last row, or declare `totals: skip` in the feed",
-)
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
 
 

@@ -37,7 +37,11 @@ _WHOLE = {
     "left": ("cancelled", "refunded", "partly"),
     "open": ("cancelled", "refunded", "partly"),
 }
-_PARTLY = "partly taken back - what is left is not known"
+_PARTLY = (
+    "something was taken back, and what is left is not in the file",
+    "change it at impact.com by hand, or take an export that tells it",
+)
+_STATUS = ("the template does not know this status", "say in the template what it means")
 
 
 def template_text(plan: Plan, sample: str) -> str:
@@ -151,14 +155,14 @@ def _partly(plan: Plan, words: Sequence[str]) -> Iterator[str]:
             "the last list"
         )
         yield f"{{% elif status in {choice(words)} %}}"
-        yield from refused_row(plan, _PARTLY)
+        yield from refused_row(plan, *_PARTLY)
     if plan.telling is not None:
         yield from template_remark(
             f"“{shown(plan.telling.within or plan.telling.name)}” tells that something was given back, whatever the "
             "status; what is left is not in the file, so these are named, not sent. To pass over them, take this out"
         )
         yield f"{{% elif {told(plan.telling)} %}}"
-        yield from refused_row(plan, _PARTLY)
+        yield from refused_row(plan, *_PARTLY)
 
 
 def _others(plan: Plan, statuses: Mapping[str, Sequence[str]], column: Column) -> Iterator[str]:
@@ -177,7 +181,7 @@ def _others(plan: Plan, statuses: Mapping[str, Sequence[str]], column: Column) -
         *([""] if column.blanks and not plan.fill_down and plan.only is None else []),
     ]
     yield f"{{% elif status not in {choice(standing or [UNKNOWN])} %}}"
-    yield from refused_row(plan, "unknown status")
+    yield from refused_row(plan, *_STATUS)
 
 
 def _whole_words(plan: Plan) -> str:

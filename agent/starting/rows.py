@@ -45,11 +45,10 @@ def batch_row(
     yield from _of_items(plan, [*before, ",".join(cells.get(name, "") for name in header(plan))])
 
 
-def refused_row(plan: Plan, words: str) -> Iterator[str]:
-    """Write the line of a row that is no batch row: what it says is told of the record, and nothing is sent."""
-    cells = {"Amount": words, "Reason": "OTHER", **_identity(plan)}
-    if plan.column("currency"):
-        cells["currencyCode"] = _currency(plan, "")
+def refused_row(plan: Plan, words: str, mend: str) -> Iterator[str]:
+    """Write the line of a row that is never sent: words and mend are told of the record."""
+    amount = f"{{{{ status | refuse({quoted(words)}, {quoted(mend)}) }}}}"
+    cells = {"Amount": amount, "Reason": "OTHER", **_identity(plan)}
     yield from _of_items(plan, [",".join(cells.get(name, "") for name in header(plan))])
 
 
@@ -68,7 +67,9 @@ def _of_items(plan: Plan, lines: Iterable[str]) -> Iterator[str]:
     if not plan.items:
         yield from lines
         return
-    none = {**_identity(plan), "SKU": "", "Amount": "the record has no items", "Reason": "OTHER"}
+    identity = _identity(plan)
+    refused = f'{{{{ row[{quoted(plan.items)}] | length | refuse("the record has no items") }}}}'
+    none = {**identity, "SKU": "", "Amount": refused, "Reason": "OTHER"}
     yield f"{{% for item in row[{quoted(plan.items)}] %}}"
     yield from lines
     yield "{% else %}"
