@@ -28,7 +28,8 @@ def refunded(plan: Plan) -> Iterator[str]:
     """Set what was given back, without its sign."""
     column = plan.column("refunded")
     if column is not None:
-        minus = " | abs" if any(text.startswith(("-", "(")) for text in column.counts) else ""
+        signs = any(text.startswith(("-", "(")) or text.endswith("-") for text in column.counts)
+        minus = " | abs" if signs else ""
         yield f"{{% set refunded = {figure(column, blank='0')}{minus} %}}"
 
 

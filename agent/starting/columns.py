@@ -39,7 +39,7 @@ _FITS: dict[str, Callable[[Column], bool]] = {
     "quantity": lambda column: column.is_whole,
     "quantity_left": lambda column: column.is_whole,
     "quantity_back": lambda column: column.is_whole,
-    "left": lambda column: column.is_figure,
+    "left": lambda column: column.is_figure and not column.is_negative,
     "refunded": lambda column: column.is_figure,
     "total": lambda column: column.is_figure,
     "amount": lambda column: column.is_figure,

@@ -188,6 +188,7 @@ def _form(form: Form) -> str:
     parts += (
         [f"currency_signs: [{', '.join(map(quoted, form.currency_signs))}]"] if form.currency_signs else []
     )
+    parts += [f"minus: [{', '.join(form.minus)}]"] if len(form.minus) > 1 else []
     return f"{{{', '.join(parts)}}}"
 
 

@@ -53,6 +53,11 @@ class Column:
         return bool(self.filled) and not read_numbers(self.filled).unread
 
     @property
+    def is_negative(self) -> bool:
+        """Whether some of the numbers are below 0, as nothing that is left can be."""
+        return bool(read_numbers(self.filled).negative)
+
+    @property
     def is_figure(self) -> bool:
         """Whether the texts may be amounts: numbers, and none with a zero before it, as ids have."""
         return self.is_numeric and not self.leading_zero

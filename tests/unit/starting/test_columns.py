@@ -45,3 +45,9 @@ def test_texts_that_name_each_record_are_no_reasons():
     texts = ("Order W-5101", "REFUND FOR CHARGE (W-5102)", "Order W-5103", "STRIPE PAYOUT")
     assert picked(description=texts) == {}
     assert picked(description=("damaged", "too small", "gift")) == {"reason": "description"}
+
+
+def test_what_is_left_is_never_below_nothing():
+    """A refund's net sum has a minus in lists of payments."""
+    assert picked(net_sales=("29.99", "19.99")) == {"left": "net_sales"}
+    assert picked(net_sales=("29.99", "-19.99")) == {}

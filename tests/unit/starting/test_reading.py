@@ -15,6 +15,7 @@ from agent.settings.forms import DELIMITERS
 from agent.settings.shipped import find_template
 from agent.starting.columns import propose
 from agent.starting.dates import date_forms
+from agent.starting.drafting import template_text
 from agent.starting.feedfile import feed_text
 from agent.starting.numbers import Form, read_numbers
 from agent.starting.planning import planned
@@ -44,6 +45,8 @@ def read(text, encoding="utf-8"):
         (["12,50 zł"], Form(",", "", ("zł",))),
         (["1.234", "12.50"], Form()),
         (["1.234.567,00"], Form(",", ".")),
+        (["$29.99", "($1,234.50)"], Form(".", ",", ("$",), minus=("before", "brackets"))),
+        (["29,99", "1.234,50-"], Form(",", ".", minus=("before", "behind"))),
     ],
 )
 def test_figures_tell_how_they_are_written(texts, form):
@@ -62,7 +65,7 @@ def test_a_figure_that_may_be_two_is_told_with_both(text, first, second):
     assert (found.form, found.other, found.example) == (first, second, text)
 
 
-@pytest.mark.parametrize("text", ["twelve", "(12.50)", "1.2.3,4,5", "12-50", "1\u0662.50"])
+@pytest.mark.parametrize("text", ["twelve", "(12.50", "1.2.3,4,5", "12-50", "1\u0662.50"])
 def test_what_is_no_figure_is_named(text):
     """No way of writing is made up for it."""
     assert read_numbers(["12.50", text]).unread == (text,)
@@ -352,3 +355,13 @@ def test_a_line_of_totals_is_declared():
     lines = feed_text(planned(read_, None), read_, "shop", "s.csv", "x").splitlines()
     assert "totals: skip" in lines
     assert lines[lines.index("totals: skip") - 1].startswith("# CHECK: ")
+
+
+@pytest.mark.parametrize(("text", "place"), [('"($1,234.50)"', "brackets"), ('"$1,234.50-"', "behind")])
+def test_where_a_minus_stands_is_declared(text, place):
+    """Accounting programs write it behind the figure, or brackets for it."""
+    read_ = read(f'Order,Total,Refunded\nA-1,"$2,000.00",{text}\nA-2,$5.00,$0.00\n')
+    plan = planned(read_, None)
+    assert plan.amount == "difference"
+    assert f"minus: [before, {place}]" in feed_text(plan, read_, "shop", "s.csv", "x")
+    assert "| float | abs" in template_text(plan, "s.csv")
