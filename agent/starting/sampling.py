@@ -49,6 +49,10 @@ class Sample:
         """The columns that hold one text each."""
         return tuple(column for column in self.columns if not column.within)
 
+    def names(self, within: str = "") -> list[str]:
+        """Name the columns inside of a list; those in none."""
+        return [column.name for column in self.columns if column.within == within]
+
 
 def sampled(stream: BinaryIO) -> Sample:
     """Read a sample.
@@ -102,8 +106,9 @@ def _has_header(sample: Sample, found: Sequence[Sample]) -> bool:
 
 
 def _worth(sample: Sample) -> tuple[int, bool, int]:
-    names = [column.name for column in sample.flat]
-    return recognised(names), not sample.damaged, min(len(names), 2)
+    lists = dict.fromkeys(column.within for column in sample.columns if column.within)
+    inside = max((recognised(sample.names(within)) for within in lists), default=0)
+    return recognised(sample.names()) + inside, not sample.damaged, min(len(sample.flat), 2)
 
 
 def _settings(reading: Reading) -> dict[str, str]:

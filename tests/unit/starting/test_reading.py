@@ -365,3 +365,12 @@ def test_where_a_minus_stands_is_declared(text, place):
     assert plan.amount == "difference"
     assert f"minus: [before, {place}]" in feed_text(plan, read_, "shop", "s.csv", "x")
     assert "| float | abs" in template_text(plan, "s.csv")
+
+
+def test_records_that_hold_items_count_with_them():
+    """Below them the order's number would be lost, which stands in an attribute of what holds the items."""
+    line = '<l sku="{}" qty="1"><reason>damaged</reason></l>'
+    one, two = line.format("R"), line.format("B")
+    xml = f'<returns><return order="A-1">{one}</return><return order="A-2">{one}{two}</return></returns>'
+    plan = planned(read(xml), None)
+    assert (plan.items, plan.column("order").name, plan.column("sku").name) == ("l", "@order", "@sku")
