@@ -8,13 +8,14 @@ from agent.model import Level
 from agent.starting.columns import is_of_orders
 from agent.starting.planning import REFUND
 from agent.starting.rows import batch_row, reason_cell
-from agent.starting.tables import UNKNOWN, is_of_before
+from agent.starting.tables import UNKNOWN, is_of_before, is_of_piece
 from agent.starting.writing import cell, figure, money, quoted, shown, template_remark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.starting.planning import Plan
+    from agent.starting.texts import Column
 
 _MIND = "impact.com wants what is left after the change, of the same kind as was reported at the sale"
 _ALL = '{% set amount = "0" %}  takes all of it back'
@@ -73,19 +74,25 @@ def asked(plan: Plan) -> Iterator[str]:
 
 def _choices(plan: Plan) -> Iterator[str]:
     amount, total, back = plan.column("amount"), plan.column("total"), plan.column("refunded")
-    pieces = plan.column("quantity_left")
+    pieces = plan.column("quantity_left") or (plan.column("quantity") if plan.level is Level.ITEM else None)
     yield _ALL
     column = amount or (total if total and not is_of_before(total.name) else None)
-    if column is not None and plan.level is Level.ITEM and is_of_orders(column):
-        column = None
-    if column is not None:
+    if column is not None and not (
+        plan.level is Level.ITEM and (is_of_orders(column) or _counted(plan, column))
+    ):
         yield f"{{% set amount = {money(column)} %}}  where “{shown(column.name)}” is what is left"
     if amount is not None and pieces is not None:
         what = f"({figure(amount)} * ({cell(pieces)} | quantity | int)).normalize()"
-        yield f"{{% set amount = {what} %}}  where “{shown(amount.name)}” is the price of one piece"
+        words = f"where “{shown(amount.name)}” is the price of one piece, and “{shown(pieces.name)}” are left"
+        yield f"{{% set amount = {what} %}}  {words}"
     if total is not None and back is not None:
         of = "of one item" if plan.level is Level.ITEM else "of one order"
         yield f"{{% set amount = ({figure(total)} - {figure(back)}).normalize() %}}  where these are {of}"
+
+
+def _counted(plan: Plan, column: Column) -> bool:
+    """Whether an amount is that of one piece, of which the file tells how many there are."""
+    return is_of_piece(column.name) and not {"quantity", "quantity_left"}.isdisjoint(plan.picks)
 
 
 def _quantity(plan: Plan) -> tuple[list[str], str]:

@@ -27,6 +27,9 @@ SURE, PREFIXED, BEGINS, MAYBE, PART, CONTENT = (
     30,
 )  # how much a name, or contents alone, speak for a use
 _LOOKED_AT = 200  # texts
+_OF_PAYMENT = (
+    5  # by which the number of a payment, or of a refund, is less likely the order's than another one
+)
 _PARTS = 4  # words a name may have that only contains a known one
 
 _FITS: dict[str, Callable[[Column], bool]] = {
@@ -120,7 +123,8 @@ def _score(use: str, column: Column) -> int:
         (_uncoded(plain), 0),
     ):
         if name in table:
-            return (SURE if table[name] else MAYBE) - loss
+            weaker = _OF_PAYMENT if use == "order" and "transaction" in name else 0
+            return (SURE if table[name] else MAYBE) - loss - weaker
     words = plain.split()
     if use in _MONEY and marks("no_money") & set(words):
         return 0
@@ -155,6 +159,8 @@ def _changed(use: str, words: Sequence[str]) -> int | None:
         (False, True): "left",
         (False, False): "total",
     }
+    if not marks("piece").isdisjoint(words):
+        meant[False, True] = "amount"  # of one piece: what is left of all of them is not in it
     if use != meant[pieces, bool(left)] or (left and before):
         return 0
     names_of = [names()["quantity"]] if pieces else [names()["amount"], names()["total"]]

@@ -81,21 +81,24 @@ def _doubts(plan: Plan) -> Iterator[str]:
         yield from template_remark(
             f"no column seems to hold the article's number; put it in place of {UNKNOWN}"
         )
-    for column in _in_hundredths(plan):
-        yield from template_remark(
-            f"the figures of “{shown(column.name)}” are taken for hundredths: 1234 is 12.34"
-        )
+    yield from _hundredths(plan)
     if "order" in used and (prefix := plan.order_prefix):
         words = f"{quoted(shown(prefix))} is taken from the front of the order's number; does impact.com have it so?"
         yield from template_remark(words)
 
 
-def _in_hundredths(plan: Plan) -> Iterator[Column]:
-    uses = {"left": ("left",), "difference": ("refunded", "total"), "open": ("amount", "total")}.get(
-        plan.amount, ()
-    )
-    columns = map(plan.column, uses)
-    yield from (column for column in columns if column is not None and column.is_minor)
+def _hundredths(plan: Plan) -> Iterator[str]:
+    """Say where whole figures are, or may be, hundredths."""
+    uses = {"left": ("left",), "difference": ("refunded", "total"), "open": ("amount", "total")}
+    for column in map(plan.column, uses.get(plan.amount, ())):
+        if column is None:
+            continue
+        name = f"the figures of “{shown(column.name)}”"
+        if column.is_minor:
+            yield from template_remark(f"{name} are taken for hundredths: 1234 is 12.34")
+        elif column.may_be_minor:
+            words = f"{name} have no decimals. Where they are hundredths, and 1234 is 12.34, write"
+            yield from template_remark(words, f"{cell(column)} | amount | float / 100")
 
 
 def _used(plan: Plan) -> frozenset[str]:

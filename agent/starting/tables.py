@@ -89,6 +89,11 @@ def is_of_before(name: str) -> bool:
     return not marks("before").isdisjoint(plain_words(name).split())
 
 
+def is_of_piece(name: str) -> bool:
+    """Whether a name is that of the price of one piece."""
+    return not marks("piece").isdisjoint(plain_words(name).split())
+
+
 def status_kind(text: str) -> str:
     """Say what a status means; "" where its word is not known."""
     plain = plain_words(text)

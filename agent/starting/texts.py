@@ -19,6 +19,7 @@ _ACTION = re.compile(r"M\.[0-9]+(?:\.[0-9]+)+|[0-9]+(?:\.[0-9]+){2,}", re.ASCII)
 _IN_ACTION = re.compile(r"[0-9]{4}", re.ASCII)  # which no version of a program and no address on the net has
 _PACKED = re.compile(r"\S\s*[,;|]\s*\S")
 _MOSTLY = 0.5
+_CENTS = 3  # digits of the least price that has any before its point
 _MINOR = frozenset(("cent", "cents", "pence", "minor", "centimes", "centavos", "centesimi"))
 _ZERO = re.compile(r"0[0-9]+", re.ASCII)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -108,6 +109,12 @@ class Column:
     def is_minor(self) -> bool:
         """Whether the name says that its figures are hundredths, as the interfaces of payment services write them."""
         return self.is_whole and not _MINOR.isdisjoint(plain_words(self.name).split())
+
+    @property
+    def may_be_minor(self) -> bool:
+        """Whether its figures look like hundredths: whole, and none of them small."""
+        figures = [text.lstrip("-") for text in self.counts if text.strip("-0")]
+        return len(figures) > 1 and all(plain_digits(text) and len(text) >= _CENTS for text in figures)
 
     @property
     def is_digits(self) -> bool:

@@ -151,3 +151,26 @@ def test_a_line_without_a_reason_is_a_line():
     """Only what every order's first line alone has tells the lines apart."""
     plan = plan_of("Order,New total,Why\nA-1,9.50,damaged\nA-2,4.00,damaged\nA-2,3.00,\n")
     assert (plan.level, plan.only) == (Level.ORDER, None)
+
+
+def test_whole_figures_that_may_be_hundredths_are_asked_about():
+    """Interfaces of payment services write them without saying so; other files have small figures, or decimals."""
+    asked = "Where they are hundredths"
+    assert asked in drafted("Order,Amount\nA-1,3499\nA-2,123450\n")
+    assert asked not in drafted("Order,Amount\nA-1,3499\nA-2,12\n")
+    assert asked not in drafted("Order,Amount\nA-1,34.99\nA-2,1234\n")
+
+
+def test_a_price_of_one_piece_is_not_what_is_left():
+    """Of two pieces, twice as much is."""
+    text = "Order,SKU,Qty,Old price,New price\nA-1,R,2,29.99,24.99\nA-2,B,1,40.00,0.00\n"
+    assert plan_of(text).amount == "open"
+    template = drafted(text)
+    assert '(row["New price"] | amount | float * (row.Qty | quantity | int)).normalize()' in template
+    assert "where “New price” is what is left" not in template
+
+
+def test_an_invoices_number_is_likelier_the_orders_than_a_payments():
+    """A payment service gives each refund a number of its own."""
+    plan = plan_of("Transaction ID,Invoice Number,Amount\n5AB1,W-1,9.50\n6AB2,W-2,3.00\n")
+    assert plan.column("order").name == "Invoice Number"
