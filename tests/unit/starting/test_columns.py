@@ -51,3 +51,13 @@ def test_what_is_left_is_never_below_nothing():
     """A refund's net sum has a minus in lists of payments."""
     assert picked(net_sales=("29.99", "19.99")) == {"left": "net_sales"}
     assert picked(net_sales=("29.99", "-19.99")) == {}
+
+
+def test_a_payment_services_own_order_id_is_not_taken_alone():
+    """The shop's own number is called the merchant's reference there."""
+    columns = [
+        Column("order_id", ("b04f5e2c-1", "b04f5e2c-2")),
+        Column("merchant_reference1", ("W-1", "W-2")),
+    ]
+    pick = propose(columns)["order"]
+    assert (pick.sure, pick.others) == (False, ("merchant_reference1",))
