@@ -17,7 +17,7 @@ from agent.model import Fault
 from agent.readers.above import below, records
 from agent.readers.base import Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
-from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
+from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample, wrong_width
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
@@ -104,6 +104,7 @@ class Delimited(Lines):
         self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
         self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
         self._blanks = array("Q")  # lines of the blank records before the next one
+        self._gap = array("Q")  # lines of those before what may be a footer
         self._number_before, self._grown = 0, 0  # see _before_block
         self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
         self._expected = _NEVER
@@ -200,10 +201,13 @@ class Delimited(Lines):
             self._blanks.append(line)
             self._expected = _NEVER
             return
+        is_footer = looks_like_footer(cells[: self.header.kept], self.header.kept)
+        if is_footer and not self._held:
+            self._gap, self._blanks = self._blanks, array("Q")
         yield from self._release(number)
         self.number, self.cells, self._known_line = number, cells, 0
         self._expected = self.header.width
-        if looks_like_footer(cells[: self.header.kept], self.header.kept):
+        if is_footer:
             self._held, self._expected = (number, line, cells), _NEVER
         else:
             yield from self._sound(cells)
@@ -216,11 +220,15 @@ class Delimited(Lines):
     def _release(self, following: int) -> Iterator[list[str]]:
         """Let go what waited to be the end of the file, now that record number `following` comes."""
         if self._held:
+            self._give_back(self._held[0], self._gap, _BLANK)
             (self.number, self._known_line, self.cells), self._held = self._held, None
             yield from self._sound(self.cells)
-        for number, line in enumerate(self._blanks, following - len(self._blanks)):
-            self._damaged(number, line, [], _BLANK)
-        del self._blanks[:]
+        self._give_back(following, self._blanks, _BLANK)
+
+    def _give_back(self, following: int, blanks: array[int], fault: Fault) -> None:
+        for number, line in enumerate(blanks, following - len(blanks)):
+            self._damaged(number, line, [], fault)
+        del blanks[:]
 
     def _sound(self, cells: list[str]) -> Iterator[list[str]]:
         if fault := self._fault(cells):
@@ -230,7 +238,7 @@ class Delimited(Lines):
 
     def _fault(self, cells: list[str]) -> Fault | None:
         if len(cells) != self.header.width:
-            return self._wrong_width(len(cells))
+            return wrong_width(len(cells), self.header.width, self.form.delimiter)
         if self.header.is_repeated_by(cells):
             return _HEADER_AGAIN
         for position, cell in enumerate(cells):
@@ -240,19 +248,12 @@ class Delimited(Lines):
                 return Fault("E-FIELDLEN", words, mend, field=self.header.written[position].strip())
         return None
 
-    def _wrong_width(self, count: int) -> Fault:
-        words = f"the record has {count} cell{'s' * (count != 1)}, the header {self.header.width}"
-        if count < self.header.width:
-            return Fault("E-COLS", words, "add the missing cells, or the missing quote or line break")
-        name = DELIMITERS.get(self.form.delimiter, self.form.delimiter)
-        mend = f"put double quotes round a value that contains a {name}, or remove the cells too many"
-        return Fault("E-COLS", words, mend)
-
     def _end(self) -> None:
         """Settle what waited for the end of the file; blank records there are none."""
         self.number -= len(self._blanks)
         if self._held:
             number, line, cells = self._held
+            self._give_back(number, self._gap, _FOOTER)
             self._damaged(number, line, cells, _FOOTER)
         if not self.number:
             raise refusal(
