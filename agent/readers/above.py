@@ -34,8 +34,8 @@ def below(sample: Sample, header_row: int) -> tuple[int, Sample]:
 
 def records(lines: Iterator[str], above: int, delimiter: str) -> Reader:
     """Read records from the header on; the lines above it count."""
-    blank = ("\n" for _ in islice(lines, above))
-    reader = csv.reader(chain(blank, lines), delimiter=delimiter, strict=True)
+    blank = ["\n" for _ in islice(lines, above)]
+    reader = csv.reader(chain(blank, lines) if blank else lines, delimiter=delimiter, strict=True)
     for _ in islice(reader, above):
         pass
     return reader
