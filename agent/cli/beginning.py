@@ -128,7 +128,7 @@ def _name(settings: Settings, sample: Path, wanted: str | None) -> str:
         raise click.BadParameter(
             f"{wanted!r} is no name for a feed: small letters, digits and hyphens", param_hint="--name"
         )
-    words = [word for word in plain_words(sample.stem).split() if word.isascii() and word.isalpha()]
+    words = [word for word in plain_words(sample.stem).split() if word.isascii() and word[0].isalpha()]
     name = wanted or "-".join(words)[:_LONGEST].strip("-") or "new-feed"
     if name in settings.feeds:
         raise InTheWayError(f"there is a feed {name} already; choose another name with --name")

@@ -9,6 +9,7 @@ r"""What a template can call. Nothing is guessed: what is not as the feed declar
 | `{{ row.Name \| order_id }}` | an id without blanks around it, unless a spreadsheet destroyed it | ` 0012 ` | `0012` |
 | `{{ row.Cat \| lookup("cats") }}` | the entry of a table under `tables:` | `cats: cats.csv`, `Shoes` | `Footwear` |
 | `{{ row.Cat \| lookup("cats", default="Other") }}` | the same, or a default | `Boots` | `Other` |
+| `{{ row.Status \| refuse("its status is new", "ask the shop") }}` | keeps the record back, and says why | | |
 | `{% for order, lines in rows \| groupby("Order") %}` | records that share a value, each row knowing its own | | |
 | `{% for item in row \| numbered("Sku", "Amount") %}` | numbered columns Sku1, Amount1, Sku2, … | | `item.Sku` |
 | `{{ (row.Price \| amount \| float) * (row.Qty \| quantity \| int) }}` | exact arithmetic | `0,10`, `3` | `0.30` |
@@ -162,7 +163,7 @@ def whole_number(value: object, default: int | None = None) -> int:
     if len(text) <= _LONGEST and re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
         return int(text)
     if default is None:
-        raise _bad("E-NUM", "is not a whole number", "write `| amount` or `| quantity` before `| int`", text)
+        raise _uncounted(text, "is not a whole number", "write `| amount` or `| quantity` before `| int`")
     return default
 
 
@@ -176,8 +177,24 @@ def decimal_number(value: object, default: Decimal | None = None) -> Decimal:
     if len(text) <= _LONGEST and re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text, re.ASCII):
         return Decimal(text)
     if default is None:
-        raise _bad("E-NUM", "is not a number", "write `| amount` before `| float`", text)
+        raise _uncounted(text, "is not a number", "write `| amount` before `| float`")
     return default
+
+
+def _uncounted(text: str, words: str, mend: str) -> BadValueError:
+    if text:
+        return _bad("E-NUM", words, mend, text)
+    blank = 'fill it in; where a blank cell means 0, write `(… | amount or "0")` before it is counted with'
+    return _bad("E-NUM", "is blank where the template counts with it", blank, "")
+
+
+def refuse(value: object, words: str, mend: str = "") -> str:
+    """Keep the record back, and say why: what no figure of the file tells.
+
+    Raises:
+        BadValueError: E-UNTOLD, always.
+    """
+    raise _bad("E-UNTOLD", f"cannot be told: {words}", mend, cell_text(value))
 
 
 def feed_filters(
@@ -191,6 +208,7 @@ def feed_filters(
         "reason": Memo(reason_filter(reasons)).__getitem__,
         "order_id": Memo(order_id_text).__getitem__,
         "lookup": tables.lookup,
+        "refuse": refuse,
         "numbered": numbered,
         "int": whole_number,
         "float": decimal_number,

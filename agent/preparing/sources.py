@@ -13,15 +13,16 @@ from agent.mapping.columns import missing_column
 from agent.model import Fault
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers import open_source
-from agent.readers.base import Column, Reading
+from agent.readers.base import Column, Listener, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from agent.mapping.mapping import BoundTemplate
-    from agent.readers.base import Listener, OpenedFile
+    from agent.readers.base import OpenedFile
     from agent.settings.models import Feed
 
+_TOTALS = Fault("N-FOOTER", "the last record is a line of totals; it was passed over")
 _IDS = frozenset((*IDENTIFIERS, "SKU"))
 
 
@@ -47,11 +48,25 @@ def open_feed_file(stream: BinaryIO, feed: Feed, listener: Listener) -> OpenedFi
     Raises:
         RefusedFile: it cannot be read as what the feed takes.
     """
+    if feed.totals == "skip":
+        listener = _past_totals(listener)
     opened = open_source(stream, reading(feed), listener)
     lengths = {
         canonical(name) if feed.headers == "impact" else name: many for name, many in feed.id_lengths.items()
     }
     return _Measured(opened, lengths, listener) if lengths else opened
+
+
+def _past_totals(listener: Listener) -> Listener:
+    """Pass over a last line of totals, and say so."""
+
+    def damaged(number: int, line: int, cells: list[str], fault: Fault) -> None:
+        if fault.code == "E-FOOTER":
+            listener.remarked(number, line, _TOTALS)
+        else:
+            listener.damaged(number, line, cells, fault)
+
+    return Listener(damaged, listener.remarked)
 
 
 def opened(source: OpenedFile) -> OpenedFile:

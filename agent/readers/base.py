@@ -48,7 +48,7 @@ class Reading:
     delimiter: str = "auto"
     canonical: Callable[[str], str] | None = None  # gives columns their canonical names
     sheet: str = ""  # of a workbook: its name or number; "" where only one has anything in it
-    header_row: int = 0  # of a sheet, from 1; 0: the first that is not empty
+    header_row: int = 0  # from 1; 0: the first line, or row of a sheet that is not empty
     hidden_rows: Literal["refuse", "read", "skip"] = "refuse"
     records: str = ""  # where the records are in a JSON or XML file: names parted by dots
     lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one

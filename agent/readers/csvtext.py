@@ -27,4 +27,5 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Delimit
         delimiter=reading.delimiter,
         canonical=reading.canonical,
         damaged=listener.damaged,
+        header_row=reading.header_row,
     )

@@ -14,9 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
+from agent.readers.above import below, records
 from agent.readers.base import Lines, refusal
 from agent.readers.content import HEAD, refuse_other_content
-from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample
+from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample, wrong_width
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
@@ -37,7 +38,7 @@ FIELD_CAP = 32_768  # characters of one cell
 RECORD_CAP = 2_097_152  # bytes of one record with the line breaks inside its quotes; twice as many in UTF-16
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the line, or fill in the missing record")
-_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, not an order", "delete the last line")
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this line")
 
 _NEVER = -1  # a width no record has: sends the next record to be looked at closely
@@ -50,6 +51,7 @@ def open_delimited(
     delimiter: str,
     canonical: Callable[[str], str] | None,
     damaged: Damaged,
+    header_row: int = 0,
 ) -> Delimited:
     """Open a seekable stream as delimited text; its bytes must not change while it is read.
 
@@ -59,6 +61,7 @@ def open_delimited(
         delimiter: one character, or "auto".
         canonical: gives each column its canonical name; None leaves the names as written.
         damaged: told of each record that cannot be used, in the order of the file.
+        header_row: the line of the header, from 1; 0: the first. A rejects file has it in the first in any case.
 
     Raises:
         RefusedFile: the file cannot be read as delimited text, or its header cannot be used.
@@ -71,8 +74,9 @@ def open_delimited(
     sample = take_sample(text_lines(stream, found))
     if sample.whole and not "".join(sample.lines).strip():
         raise refusal("E-EMPTY", "the file has nothing but blanks in it", "export it again; has it any rows?")
-    form = find_form(sample, found, choose_delimiter(sample, delimiter))
-    return Delimited(stream, found, form, canonical, damaged)
+    above, table = below(sample, header_row)
+    form = find_form(table, found, choose_delimiter(table, delimiter))
+    return Delimited(stream, found, form, canonical, damaged, above)
 
 
 class Delimited(Lines):
@@ -85,25 +89,28 @@ class Delimited(Lines):
         form: Form,
         canonical: Callable[[str], str] | None,
         damaged: Damaged,
+        above: int = 0,
     ) -> None:
         self.number = 0
         self.cells: list[str] = []
         self.notes = encoding.notes
         self.form = form
         words = encoding_words(form.codec, form.mark)
-        self.detected = Detected(encoding=words, delimiter=DELIMITERS.get(form.delimiter, form.delimiter))
+        name = DELIMITERS.get(form.delimiter, form.delimiter)
+        self.detected = Detected(encoding=words, delimiter=name, header_row=above + 1 if above else 0)
+        self._above = above  # lines above the header
         self._stream, self._encoding, self._damaged = stream, encoding, damaged
         self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
         self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
         self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
         self._blanks = array("Q")  # lines of the blank records before the next one
+        self._gap = array("Q")  # lines of those before what may be a footer
         self._number_before, self._grown = 0, 0  # see _before_block
         self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
         self._expected = _NEVER
         self.columns: tuple[str, ...] = ()
-        lines = text_lines(stream, encoding, self._before_block)
-        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
-        self.header = read_header(self._first_record(), canonical)
+        self._reader = records(text_lines(stream, encoding, self._before_block), above, form.delimiter)
+        self.header = read_header(self._first_record(), canonical, above + 1)
         self.columns = self.header.columns
         self._expected = self.header.width
         first = self.header.written[0]
@@ -128,7 +135,7 @@ class Delimited(Lines):
 
     def again(self, damaged: Damaged) -> Delimited:
         """Open the file once more at its beginning, without proving its encoding again; columns are as written."""
-        return Delimited(self._stream, self._encoding, self.form, None, damaged)
+        return Delimited(self._stream, self._encoding, self.form, None, damaged, self._above)
 
     def records_at(self, lines: Iterator[int]) -> Iterator[list[str]]:
         """Yield the records that begin on these lines (ascending), all their cells as they stand.
@@ -194,10 +201,13 @@ class Delimited(Lines):
             self._blanks.append(line)
             self._expected = _NEVER
             return
+        is_footer = looks_like_footer(cells[: self.header.kept], self.header.kept)
+        if is_footer and not self._held:
+            self._gap, self._blanks = self._blanks, array("Q")
         yield from self._release(number)
         self.number, self.cells, self._known_line = number, cells, 0
         self._expected = self.header.width
-        if looks_like_footer(cells[: self.header.kept], self.header.kept):
+        if is_footer:
             self._held, self._expected = (number, line, cells), _NEVER
         else:
             yield from self._sound(cells)
@@ -210,11 +220,15 @@ class Delimited(Lines):
     def _release(self, following: int) -> Iterator[list[str]]:
         """Let go what waited to be the end of the file, now that record number `following` comes."""
         if self._held:
+            self._give_back(self._held[0], self._gap, _BLANK)
             (self.number, self._known_line, self.cells), self._held = self._held, None
             yield from self._sound(self.cells)
-        for number, line in enumerate(self._blanks, following - len(self._blanks)):
-            self._damaged(number, line, [], _BLANK)
-        del self._blanks[:]
+        self._give_back(following, self._blanks, _BLANK)
+
+    def _give_back(self, following: int, blanks: array[int], fault: Fault) -> None:
+        for number, line in enumerate(blanks, following - len(blanks)):
+            self._damaged(number, line, [], fault)
+        del blanks[:]
 
     def _sound(self, cells: list[str]) -> Iterator[list[str]]:
         if fault := self._fault(cells):
@@ -224,7 +238,7 @@ class Delimited(Lines):
 
     def _fault(self, cells: list[str]) -> Fault | None:
         if len(cells) != self.header.width:
-            return self._wrong_width(len(cells))
+            return wrong_width(len(cells), self.header.width, self.form.delimiter)
         if self.header.is_repeated_by(cells):
             return _HEADER_AGAIN
         for position, cell in enumerate(cells):
@@ -234,19 +248,12 @@ class Delimited(Lines):
                 return Fault("E-FIELDLEN", words, mend, field=self.header.written[position].strip())
         return None
 
-    def _wrong_width(self, count: int) -> Fault:
-        words = f"the record has {count} cell{'s' * (count != 1)}, the header {self.header.width}"
-        if count < self.header.width:
-            return Fault("E-COLS", words, "add the missing cells, or the missing quote or line break")
-        name = DELIMITERS.get(self.form.delimiter, self.form.delimiter)
-        mend = f"put double quotes round a value that contains a {name}, or remove the cells too many"
-        return Fault("E-COLS", words, mend)
-
     def _end(self) -> None:
         """Settle what waited for the end of the file; blank records there are none."""
         self.number -= len(self._blanks)
         if self._held:
             number, line, cells = self._held
+            self._give_back(number, self._gap, _FOOTER)
             self._damaged(number, line, cells, _FOOTER)
         if not self.number:
             raise refusal(
@@ -267,8 +274,7 @@ class Delimited(Lines):
 
     def _next_line(self) -> int:
         """Return the line behind the record read last, by counting again; for refusals only."""
-        lines = text_lines(self._stream, self._encoding)
-        reader = csv.reader(lines, delimiter=self.form.delimiter, strict=True)
+        reader = records(text_lines(self._stream, self._encoding), self._above, self.form.delimiter)
         for _ in islice(reader, self.number + 1 if self.columns else 0):
             pass
         return reader.line_num + 1

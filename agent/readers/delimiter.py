@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from agent.model import Fault
 from agent.readers.base import refusal
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def choose_delimiter(sample: Sample, declared: str) -> str:
         raise refusal(
             "E-DELIM",
             "the first line is a hint for spreadsheets (“sep=”), not the header",
-            "delete the first line; the header must be the first line of the file",
+            "delete the first line, or declare `header_row: 2` in the feed",
             line=1,
         )
     fits = [_fit(sample, delimiter) for delimiter in DELIMITERS]
@@ -133,3 +134,13 @@ def _refuse_wrong(declared: _Fit, fits: Iterable[_Fit]) -> None:
         f"the feed expects cells parted by {expected}, but the file looks like {names}",
         f"export it with {expected}, or declare `delimiter: {DELIMITERS[others[0].delimiter]}` in the feed",
     )
+
+
+def wrong_width(count: int, expected: int, delimiter: str) -> Fault:
+    """Say that a record has another number of cells than the header."""
+    words = f"the record has {count} cell{'s' * (count != 1)}, the header {expected}"
+    if count < expected:
+        return Fault("E-COLS", words, "add the missing cells, or the missing quote or line break")
+    name = DELIMITERS.get(delimiter, delimiter)
+    mend = f"put double quotes round a value that contains a {name}, or remove the cells too many"
+    return Fault("E-COLS", words, mend)

@@ -17,7 +17,7 @@ class Detected:
     encoding: str = ""  # in words
     delimiter: str = ""  # by name, as in the feed's `delimiter:`
     sheet: str = ""  # of a workbook, by name
-    header_row: int = 0  # of a sheet, from 1
+    header_row: int = 0  # from 1; of text only where it is not the first line
     records: str = ""  # where the records are in a JSON or XML file
 
 

@@ -10,7 +10,7 @@ are empty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.errors import RefusedFile
@@ -65,7 +65,7 @@ class Header:
         )
 
 
-def read_header(cells: list[str], canonical: Callable[[str], str] | None) -> Header:
+def read_header(cells: list[str], canonical: Callable[[str], str] | None, line: int = 1) -> Header:
     """Check the header record and part the sender's columns from what stands behind them.
 
     Raises:
@@ -77,7 +77,7 @@ def read_header(cells: list[str], canonical: Callable[[str], str] | None) -> Hea
             "E-COLCAP",
             f"the header has {len(cells):,} columns; {COLUMN_CAP:,} are the most a file may have",
             "export only the columns the feed needs",
-            line=1,
+            line=line,
         )
     names = [cell.strip() for cell in cells]
     kept = len(names)
@@ -89,7 +89,7 @@ def read_header(cells: list[str], canonical: Callable[[str], str] | None) -> Hea
         own = [canonical(name) for name in own]
         findings = _repeated(own, names)
     if findings:
-        raise RefusedFile(*findings)
+        raise RefusedFile(*(replace(finding, place=f"line {line}") for finding in findings))
     ours = [name.casefold() for name in tail]
     return Header(
         written=tuple(cells),
@@ -104,11 +104,10 @@ def _empty(names: list[str]) -> list[Finding]:
     if names and not empty:
         return []
     words = f"column {', '.join(empty)} of the header has no name" if names else "the header has no names"
-    return [
-        file_finding(
-            "E-HDREMPTY", words, "the first line must name every column; export the file again", line=1
-        )
-    ]
+    mend = (
+        "the header must name every column; where it stands further down, declare `header_row:` in the feed"
+    )
+    return [file_finding("E-HDREMPTY", words, mend)]
 
 
 def _repeated(names: list[str], written: list[str] | None = None) -> list[Finding]:
@@ -137,4 +136,4 @@ def _twice(name: str, before: int, position: int, written: list[str]) -> Finding
         )
         words = f"columns {before + 1} and {position + 1} have the same name “{name}”{spelt}"
         mend = "rename or delete one of them"
-    return file_finding("E-HDRDUP", words, mend, line=1, field=name)
+    return file_finding("E-HDRDUP", words, mend, field=name)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 More = TypeVar("More")
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the row, or fill in the missing record")
-_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, not an order", "delete the last row")
+_FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
 
 
@@ -66,7 +66,7 @@ class Tail:
         filled = max((at for at, row in enumerate(waiting, 1) if self._odd(row[1]) is None), default=0)
         for at, (line, cells, more) in enumerate(waiting[:filled], 1):
             self.number += 1
-            yield self.number, line, cells, more, _FOOTER if at == filled else self._odd(cells)
+            yield self.number, line, cells, more, _FOOTER if at == filled or self._odd(cells) else None
 
     def _own(self, cells: list[str]) -> list[str]:
         """Return the cells without what a rejects file says about them."""

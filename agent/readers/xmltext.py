@@ -28,6 +28,9 @@ _BEGINS = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>
 _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
 )
+_SPREADSHEET = re.compile(
+    rb"""<(?:\w+:)?Workbook\b[^>]*["']urn:schemas-microsoft-com:office:spreadsheet["']"""
+)
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 RETURNED = {
     "Not-sent-because": REASON_COLUMN,
@@ -47,9 +50,15 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
     """Open a document.
 
     Raises:
-        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used.
+        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used; E-TYPE, it is a
+            spreadsheet, whose cells have no names, and the feed does not say where its records are.
 
     """
+    stream.seek(0)
+    if not reading.records and _SPREADSHEET.search(as_ascii(stream.read(HEAD))):
+        words = "the file is a spreadsheet written as XML (Excel 2003), which some programs name .xls or .xml"
+        mend = "export it as CSV; or open it, choose “Save as” and “Excel workbook (.xlsx)”, and drop the saved file"
+        raise refusal("E-TYPE", words, mend)
     codec = _judge_encoding(stream)
     return Keyed(Document(stream, reading, codec), (), reading, listener)
 

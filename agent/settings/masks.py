@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.settings.problems import Page
     from agent.settings.tree import Node
 
-__all__ = ["REFERENCES", "by_look", "by_name", "hide_all", "hide_secret", "resembles_secret"]
+__all__ = ["REFERENCES", "by_look", "by_name", "hide_all", "hide_secret", "hide_values", "resembles_secret"]
 
 REFERENCES = ("credential", "file", "env")  # the keys of a secret's reference; they may be shown
 # Every pattern is bounded, so that a long line costs no more than its length.
@@ -40,6 +40,12 @@ def hide_all(page: Page, node: Node) -> None:
     for scalar in scalars(node):
         page.hide(scalar.span)
     _hide_properties(page, node)
+
+
+def hide_values(page: Page, node: Node) -> None:
+    """Hide whatever stands behind the keys of a tree, however they are called."""
+    for _, value in _entries(node):
+        hide_all(page, value)
 
 
 def by_name(page: Page, root: Node) -> None:

@@ -102,9 +102,10 @@ class Feed(Model):
     )
     sheet: str = ""  # of a workbook, by name or number; needed where several have anything in them
     header_row: Count = (
-        0  # of a sheet, from 1; 0: the first that is not empty. fixed: lines left out at the top
+        0  # of text or a sheet, from 1; 0: the first line, or row not empty. fixed: lines left out at the top
     )
     hidden_rows: Literal["refuse", "read", "skip"] = "refuse"  # of a sheet: their records
+    totals: Literal["refuse", "skip"] = "refuse"  # a last record of a word for a total, numbers and gaps
     records: str = ""  # where the records of a JSON or XML file are: names parted by dots, e.g. result.orders
     lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one
     columns: tuple[FixedColumn, ...] = ()  # format: fixed

@@ -12,7 +12,7 @@ import re
 
 import yaml
 
-from agent.settings.masks import by_look, by_name
+from agent.settings.masks import by_look, by_name, hide_values
 from agent.settings.problems import Page, Place, Span
 from agent.settings.syntax import complaint, place_of
 from agent.settings.tree import Broken, Mapping, Node, Scalar, Sequence
@@ -206,6 +206,8 @@ def _mapping(page: Page, span: Span, pairs: list[tuple[Node, Node]]) -> Mapping:
 
 
 def _refuse_key(page: Page, key: Node) -> None:
+    by_name(page, key)  # it is in no tree, so nobody else hides what is in it
+    hide_values(page, key)
     if not isinstance(key, Broken):  # an alias is told already
         mend = "if it is meant as text, such as {{ … }}, put it into quotes"
         page.say("C-TYPE", key.span.start, "a list or a mapping stands where a key should", mend)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.starting.planning import Plan
     from agent.starting.sampling import Sample
 
+_SCRIPTS = {"cp1252": "Windows", "cp932": "Japanese", "gb18030": "Chinese"}
 _FIGURES = ("left", "refunded", "total", "amount", "quantity", "quantity_left", "quantity_back")
 
 
@@ -71,13 +72,22 @@ def _reading(sample: Sample) -> Iterator[str]:
     yield from _delimiter(sample)
     yield from _sheet(sample)
     yield from _records(sample)
+    if any(fault.code == "E-FOOTER" for fault in sample.damaged):
+        yield from yaml_remark("the last record is a line of totals; it is passed over", check=True)
+        yield "totals: skip"
 
 
 def _encoding(sample: Sample) -> Iterator[str]:
     encoding = sample.reading.encoding[0]
-    if encoding == "cp1252":
-        words = f"the file is not UTF-8. Read as cp1252 (Windows) it has {listed(_accented(sample), 4)}; is that right?"
-        yield from yaml_remark(words, check=True)
+    if encoding in _SCRIPTS:
+        read = f"Read as {encoding} ({_SCRIPTS[encoding]})"
+        accented = listed(_accented(sample), 4)
+        words = (
+            f"it has {accented}; is that right?"
+            if accented
+            else "it is plain, as far as the sample was looked at"
+        )
+        yield from yaml_remark(f"the file is not UTF-8. {read} {words}", check=True)
     if encoding != "utf-8":
         yield f"encoding: {encoding}"
 
@@ -97,7 +107,8 @@ def _sheet(sample: Sample) -> Iterator[str]:
         yield from yaml_remark(words, check=True)
         yield f"sheet: {quoted(sheet)}"
     if row:
-        yield from yaml_remark(f"the rows above row {row} are taken for a title", check=True)
+        what = "rows" if sheet else "lines"
+        yield from yaml_remark(f"the {what} above {what[:-1]} {row} are taken for a title", check=True)
         yield f"header_row: {row}"
 
 
@@ -123,7 +134,7 @@ def _accented(sample: Sample) -> list[str]:
 
 
 def _bad_rows(plan: Plan) -> Iterator[str]:
-    if plan.amount == "zero" and (plan.statuses or {}).get("partly"):
+    if plan.amount == "zero" and (plan.telling or (plan.statuses or {}).get("partly")):
         yield from yaml_remark(
             "Orders that were partly taken back are named and count as bad ones; the others are sent."
         )
@@ -177,6 +188,7 @@ def _form(form: Form) -> str:
     parts += (
         [f"currency_signs: [{', '.join(map(quoted, form.currency_signs))}]"] if form.currency_signs else []
     )
+    parts += [f"minus: [{', '.join(form.minus)}]"] if len(form.minus) > 1 else []
     return f"{{{', '.join(parts)}}}"
 
 

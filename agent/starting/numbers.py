@@ -23,6 +23,10 @@ _MOST = 2_000  # different figures looked at
 _TRIED = 200  # of them, to find out what is none
 _MARKS = ("", ",", ".", " ", "'", "\u00a0", "\u202f")
 _WORDS = frozenset(("kr", "kr.", "zł", "zl", "kč", "ft", "lei", "fr.", "r$", "kn", "us$", "a$", "c$", "rm"))
+_MINUS = {
+    "behind": re.compile(r"[^()]*[0-9][^0-9()]*[-\u2212]", re.DOTALL | re.ASCII),
+    "brackets": re.compile(r"\([^()]*[0-9][^()]*\)", re.DOTALL | re.ASCII),
+}  # where a minus stands besides before the figure
 _AROUND = re.compile(r"([^0-9.,()'+-]*)[+-]?\s*([^0-9.,()'+-]*)[0-9](?:.*[0-9])?(\D*)", re.DOTALL | re.ASCII)
 
 
@@ -77,7 +81,8 @@ def plain_digits(text: str) -> bool:
 @lru_cache(maxsize=512)
 def _read(texts: tuple[str, ...]) -> NumbersRead:
     signs = tuple(sorted({sign for text in texts for sign in _signs(text)}))
-    forms = [Form(form.decimal, form.thousands, signs) for form in _FORMS]
+    minus = ("before", *(place for place, there in _MINUS.items() if any(map(there.fullmatch, texts))))
+    forms = [Form(form.decimal, form.thousands, signs, minus=minus) for form in _FORMS]
     left = forms
     for text in texts:
         left = [form for form in left if read_as(text, form)]
@@ -87,13 +92,13 @@ def _read(texts: tuple[str, ...]) -> NumbersRead:
         return NumbersRead(Form())
     fitting = [(form, [read_as(text, form) for text in texts]) for form in left]
     form, values = fitting[0]
-    minus = next((text for text, value in zip(texts, values, strict=True) if value.startswith("-")), "")
+    negative = next((text for text, value in zip(texts, values, strict=True) if value.startswith("-")), "")
     for other, differing in fitting[1:]:
         pairs = zip(texts, values, differing, strict=True)
         if example := next((text for text, one, two in pairs if one != two), ""):
-            return NumbersRead(form, other, example, told=True, negative=minus)
+            return NumbersRead(form, other, example, told=True, negative=negative)
     told = {one.decimal for one, _ in fitting} == {form.decimal}
-    return NumbersRead(form, told=told, negative=minus)
+    return NumbersRead(form, told=told, negative=negative)
 
 
 def _unread(texts: tuple[str, ...], forms: Sequence[Form]) -> NumbersRead:

@@ -7,13 +7,13 @@ is 0; in all other cases the place stays open, and nothing is sent until somebod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.impact.dialect import canonical
 from agent.model import Level
-from agent.starting.columns import Pick, propose
-from agent.starting.tables import Shape, reason_code, shapes, status_kind
+from agent.starting.columns import Pick, is_of_orders, is_sum, propose, tells_left
+from agent.starting.tables import TAKEN, Shape, marks, reason_code, shapes, status_kind, taken_words
 from agent.starting.texts import Column, plain_words
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REFUND = "refund"  # the word for the reason where only an amount tells that something was given back
 NO_REASON = "no reason given"
-_TAKEN = frozenset(("cancelled", "refunded", "partly"))  # kinds of a status
+_OF_ITEMS = frozenset(("sku", "quantity", "quantity_left", "quantity_back"))
 MOST_REASONS = 60  # listed one by one
 
 
@@ -36,6 +36,12 @@ class Plan:
     shape: Shape | None = None  # an export that is known: nothing else is needed
     own: bool = False  # the file is laid out as impact.com's own already
     statuses: Mapping[str, tuple[str, ...]] | None = None  # kind → words in the sample, in small letters
+    refunds: bool = (
+        False  # records are single refunds: that one is called so says not that all was taken back
+    )
+    telling: Column | None = (
+        None  # tells that something was given back, beside the status, and not what is left
+    )
     items: str = ""  # the list in each record that holds the items
     fill_down: tuple[str, ...] = ()
     only: Column | None = (
@@ -54,7 +60,18 @@ class Plan:
             return "left"
         if self.level is Level.ORDER and self.column("refunded") and self.column("total"):
             return "difference"
-        return "zero" if self.statuses and self.statuses.keys() & _TAKEN else "open"
+        whole = not self.refunds and not self._counts_pieces
+        return "zero" if whole and self.by_status else "open"
+
+    @property
+    def by_status(self) -> bool:
+        """Whether words of the status say that something was taken back."""
+        return bool(self.statuses and self.statuses.keys() & TAKEN)
+
+    @property
+    def _counts_pieces(self) -> bool:
+        """Whether the file tells how many pieces of an item are left, and what one costs."""
+        return self.level is Level.ITEM and {"quantity_left", "amount"} <= self.picks.keys()
 
     @property
     def order_prefix(self) -> str:
@@ -87,7 +104,7 @@ class Plan:
         words = self.statuses or {}
         if self.amount == "difference":
             return [*words.get("cancelled", ()), REFUND]
-        kinds = ("cancelled", "refunded", *(("partly",) if self.amount == "left" else ()))
+        kinds = ("cancelled", "refunded", *(() if self.amount == "zero" else ("partly",)))
         return [word for kind in kinds for word in words.get(kind, ())]
 
 
@@ -102,22 +119,26 @@ def planned(sample: Sample, level: Level | None) -> Plan:
     if shape is not None:
         return Plan(shape.level, {}, shape)
     chosen = level or (Level.ITEM if "sku" in picks else Level.ORDER)
-    if chosen is not Level.ITEM:
-        picks = dict(propose(sample.flat))
-        for use in ("sku", "quantity", "quantity_left", "quantity_back"):
-            picks.pop(use, None)
-    if "refunded" in picks and "total" not in picks and "amount" in picks:
+    of_orders = dict(propose(sample.flat))
+    if chosen is Level.ITEM:
+        picks = dict(propose(_of_items(columns)))
+    else:
+        picks = {use: pick for use, pick in of_orders.items() if use not in _OF_ITEMS}
+    refunds = _by_kind(picks) or _lists_refunds(picks)
+    if "refunded" in picks and "total" not in picks and "amount" in picks and not refunds:
         picks["total"] = Pick(picks.pop("amount").column, sure=False)
     sku = picks.get("sku")
     below = _below(sample, picks)
-    return Plan(
+    plan = Plan(
         chosen,
         picks,
         statuses=_statuses(picks),
+        refunds=refunds,
         items=sku.column.within if sku else "",
         fill_down=tuple(column.name for column in below) if chosen is Level.ITEM else (),
-        only=below[0] if below and chosen is Level.ORDER else None,
+        only=_only(below, picks) if chosen is Level.ORDER else None,
     )
+    return replace(plan, telling=_telling(sample, plan, of_orders)) if plan.amount == "zero" else plan
 
 
 def _of_one_list(columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -127,6 +148,65 @@ def _of_one_list(columns: tuple[Column, ...]) -> tuple[Column, ...]:
         (within for within in lists if "sku" in propose([one for one in columns if one.within == within])), ""
     )
     return tuple(column for column in columns if column.within in ("", with_sku))
+
+
+def _of_items(columns: tuple[Column, ...]) -> list[Column]:
+    """Leave out what is left of whole orders, and all sums beside a list of items: each item would have them again."""
+    within = any(column.within for column in columns)
+    return [
+        column
+        for column in columns
+        if not (tells_left(column) and is_of_orders(column))
+        and not (within and not column.within and is_sum(column))
+    ]
+
+
+def _by_kind(picks: dict[str, Pick]) -> bool:
+    """Tell records apart by what kind they are (a sale, a refund, a fee), where no status tells what was taken back."""
+    kind, status = picks.pop("kind", None), picks.get("status")
+    if kind is None or (status is not None and (_taken(status.column) or not _taken(kind.column))):
+        return False
+    picks["status"] = kind
+    return True
+
+
+def _taken(column: Column) -> bool:
+    return bool(taken_words(column.counts))
+
+
+def _lists_refunds(picks: dict[str, Pick]) -> bool:
+    """Tell a list of refunds: each record's sum is what was given back itself, so it is not the order's."""
+    back, total = picks.get("refunded"), picks.get("total")
+    if back is None or total is None or len(back.column.texts) == 1:
+        return False
+    pairs = zip(back.column.texts, total.column.texts, strict=True)
+    if back.column.blanks or any(one.strip() != two.strip() for one, two in pairs):
+        return False
+    del picks["total"]
+    return True
+
+
+def _telling(sample: Sample, plan: Plan, of_orders: Mapping[str, Pick]) -> Column | None:
+    """Find a column that tells, on some of the records, that something was given back, and is not used."""
+    used = {pick.column.name for use, pick in plan.picks.items() if use not in ("refunded", "quantity_back")}
+    known = [
+        pick.column
+        for pick in (of_orders.get("refunded"), plan.picks.get("quantity_back"))
+        if pick is not None
+    ]
+    others = [one for one in sample.columns if one.name not in used]
+    told = [one for one in (*known, *filter(_names_refunds, others)) if one.says_something]
+    every = (*told, *filter(_says_refunds, others))
+    return next((one for one in every if not one.within or one.within != plan.items), None)
+
+
+def _says_refunds(column: Column) -> bool:
+    return not column.within and 0 < len(taken_words(column.counts)) < len(column.counts)
+
+
+def _names_refunds(column: Column) -> bool:
+    words = plain_words(column.within or column.name).split()
+    return not marks("back").isdisjoint(words) and not column.is_date
 
 
 def _own(names: set[str], picks: Mapping[str, Pick], level: Level | None) -> Plan | None:
@@ -148,6 +228,12 @@ def _statuses(picks: Mapping[str, Pick]) -> Mapping[str, tuple[str, ...]] | None
     if kinds.keys() <= {"standing", "unknown"} and not (pick.sure and "unknown" in kinds):
         return None
     return {kind: tuple(words) for kind, words in kinds.items()}
+
+
+def _only(below: list[Column], picks: Mapping[str, Pick]) -> Column | None:
+    """Name the column by which an order's first line is known; a line may be without a reason anyway."""
+    reason = picks.get("reason")
+    return next((column for column in below if reason is None or column is not reason.column), None)
 
 
 def _below(sample: Sample, picks: Mapping[str, Pick]) -> list[Column]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RECORDS = 5_000  # looked at
 _WAYS = 60  # tried
 _HEADERS = 10  # rows of a sheet tried as its header
-_TITLE = 4  # weight of known names without which the first row of a sheet may be a title
+_TITLE = 4  # weight of known names without which the first row may be a title, and no later one is taken for the header
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,10 @@ class Sample:
     def flat(self) -> tuple[Column, ...]:
         """The columns that hold one text each."""
         return tuple(column for column in self.columns if not column.within)
+
+    def names(self, within: str = "") -> list[str]:
+        """Name the columns inside of a list; those in none."""
+        return [column.name for column in self.columns if column.within == within]
 
 
 def sampled(stream: BinaryIO) -> Sample:
@@ -81,7 +85,7 @@ def sampled(stream: BinaryIO) -> Sample:
 
 def _best(found: Sequence[Sample]) -> Sample:
     """Choose the way in which most names are known; the plainest of several."""
-    best = max(found, key=_worth)
+    best = max((one for one in found if _has_header(one, found)), key=_worth, default=found[0])
     chosen = _settings(best.reading)
     choices = {
         key: tuple(dict.fromkeys(_settings(one.reading)[key] for one in found if _worth(one)[0]))
@@ -93,9 +97,18 @@ def _best(found: Sequence[Sample]) -> Sample:
     )
 
 
+def _has_header(sample: Sample, found: Sequence[Sample]) -> bool:
+    """Whether a row further down is the header: by its names, or as only it fits what is below it."""
+    if not sample.reading.header_row or _worth(sample)[0] >= _TITLE:
+        return True
+    first = next((one for one in found if not one.reading.header_row), None)
+    return first is None or (len(first.damaged) >= first.records and not sample.damaged)
+
+
 def _worth(sample: Sample) -> tuple[int, bool, int]:
-    names = [column.name for column in sample.flat]
-    return recognised(names), not sample.damaged, min(len(names), 2)
+    lists = dict.fromkeys(column.within for column in sample.columns if column.within)
+    inside = max((recognised(sample.names(within)) for within in lists), default=0)
+    return recognised(sample.names()) + inside, not sample.damaged, min(len(sample.flat), 2)
 
 
 def _settings(reading: Reading) -> dict[str, str]:
@@ -111,8 +124,9 @@ def _settings(reading: Reading) -> dict[str, str]:
 def _other_headers(sample: Sample) -> Iterator[Reading]:
     """Where the first row of a sheet looks like a title, the header may be below it; one line may be a document."""
     names = [column.name for column in sample.flat]
-    if sample.detected.header_row and not sample.reading.header_row and recognised(names) < _TITLE:
-        first = sample.detected.header_row + 1
+    tabular = sample.detected.header_row or sample.detected.format == "csv"
+    if tabular and not sample.reading.header_row and recognised(names) < _TITLE:
+        first = max(sample.detected.header_row, 1) + 1
         for row in range(first, first + _HEADERS):
             yield replace(sample.reading, header_row=row)
     if sample.detected.format == "ndjson" and sample.records == 1:

@@ -13,8 +13,11 @@ from agent.model import Level
 from agent.starting.texts import plain_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+TAKEN = frozenset(
+    ("cancelled", "refunded", "partly")
+)  # kinds of a status that says that something was taken back
 UNKNOWN = "CHECK"  # stands where only a person can tell; no rule lets it pass
 
 
@@ -76,14 +79,35 @@ def shapes() -> tuple[Shape, ...]:
 
 
 @cache
-def no_money() -> frozenset[str]:
-    """Return words that make a sum another one than an order's or an item's own."""
-    return frozenset(map(plain_words, _table("words")["no_money"]))
+def marks(kind: str) -> frozenset[str]:
+    """Return the words that say something about the name or text they stand in; see words.yaml for the kinds."""
+    return frozenset(map(plain_words, _table("words")[kind]))
+
+
+def is_of_before(name: str) -> bool:
+    """Whether a name is that of what was there before the change."""
+    return not marks("before").isdisjoint(plain_words(name).split())
+
+
+def is_of_piece(name: str) -> bool:
+    """Whether a name is that of the price of one piece."""
+    return not marks("piece").isdisjoint(plain_words(name).split())
 
 
 def status_kind(text: str) -> str:
     """Say what a status means; "" where its word is not known."""
-    return status_words().get(plain_words(text), "")
+    plain = plain_words(text)
+    if plain in status_words():
+        return status_words()[plain]
+    words = plain.split()
+    rest = [word for word in words if word not in marks("partly")]
+    taken = status_words().get(" ".join(rest)) in ("cancelled", "refunded")
+    return "partly" if taken and len(rest) < len(words) else ""
+
+
+def taken_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return those of a status that say that something was taken back, in small letters."""
+    return tuple(dict.fromkeys(text.lower() for text in texts if status_kind(text) in TAKEN))
 
 
 def reason_code(text: str) -> str:

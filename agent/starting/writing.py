@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from agent.starting.tables import UNKNOWN
+from agent.starting.tables import UNKNOWN, taken_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,6 +37,32 @@ def cell(column: Column) -> str:
     if _NAME.fullmatch(column.name) and column.name not in _METHODS:
         return f"{record}.{column.name}"
     return f"{record}[{quoted(column.name)}]"
+
+
+def money(column: Column) -> str:
+    """Write the expression for a column's amount, as a batch has it."""
+    return figure(column) if column.is_minor else f"{cell(column)} | amount"
+
+
+def figure(column: Column, *, blank: str = "") -> str:
+    """Write the expression for a column's amount, to count with; `blank` is what stands for a blank cell."""
+    text = f"({cell(column)} | amount or {quoted(blank)})" if blank else f"{cell(column)} | amount"
+    return f"({text} | float / 100)" if column.is_minor else f"{text} | float"
+
+
+def told(column: Column) -> str:
+    """Write the condition that a column tells of something given back: a word, a figure other than 0, or anything."""
+    if column.within:
+        return f"row[{quoted(column.within)}] | length"
+    if words := taken_words(column.counts):
+        return f"({cell(column)} | lower | trim) in {choice(words)}"
+    return f"{figure(column, blank='0')} != 0" if column.is_numeric else f"{cell(column)} | trim"
+
+
+def choice(texts: Iterable[str]) -> str:
+    """Write a list of texts, of which one is meant."""
+    every = [quoted(text) for text in dict.fromkeys(texts)]
+    return f"({', '.join(every)}{',' if len(every) == 1 else ''})"
 
 
 def shown(text: str) -> str:

@@ -161,3 +161,9 @@ def test_impacts_own_file_gets_the_shipped_template(place, ask, tmp_path):
     told = ask("new-feed", str(file), "--json").told
     assert (told["marks"], told["preview"]["refused"], told["preview"]["counts"]["sent"]) == ([], "", 1)
     assert not (place.config / "templates" / "mods.csv.j2").exists()
+
+
+def test_a_name_may_have_digits_in_its_words(ask, sample):
+    """Words that begin with a letter name the feed; dates and numbers do not."""
+    file = sample.rename(sample.with_name("13 shopware5_2024-05.csv"))
+    assert ask("new-feed", str(file), "--json").told["feed"] == "shopware5"

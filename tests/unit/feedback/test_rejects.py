@@ -215,3 +215,21 @@ def test_an_unreadable_source_is_refused():
     """What the reader refuses, it refuses here too."""
     with pytest.raises(RefusedFile):
         rejects(b'a,b\n1,"2\n', [(1, "why", "how")])
+
+
+def test_what_stands_above_a_header_is_not_in_a_rejects_file():
+    """The header is its first line, as the agent expects it when the file comes back."""
+    content = b"Refunds of May\n\nOrder;Total\nA-1;9\nA-2;x\n"
+    target = io.BytesIO()
+    source = open_delimited(
+        io.BytesIO(content),
+        encoding=("utf-8",),
+        delimiter=";",
+        canonical=None,
+        damaged=lambda *_: None,
+        header_row=3,
+    )
+    write_rejects(source, kept_back=iter([KeptBack(2, 5, "E-NUM", "mend it")]), target=target)
+    assert target.getvalue().decode().splitlines() == [
+        f"Order;Total;{REASON_COLUMN};{MEND_COLUMN}", "A-2;x;E-NUM;mend it"
+    ]  # fmt: skip

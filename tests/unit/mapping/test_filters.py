@@ -224,3 +224,22 @@ def test_filters_take_numbers_too() -> None:
     assert [amount(2), amount(Decimal("2.50"))] == ["2", "2.50"]
     with pytest.raises(BadValueError):
         amount(True)  # noqa: FBT003 - the very value in question
+
+
+@pytest.mark.parametrize("number", [whole_number, decimal_number])
+def test_a_blank_that_is_counted_with_is_called_so(number) -> None:
+    """To write a filter before it, as for a text, would mend nothing."""
+    with pytest.raises(BadValueError) as refused:
+        number("")
+    assert (refused.value.fault.code, "blank" in refused.value.fault.words) == ("E-NUM", True)
+    assert 'or "0"' in refused.value.fault.mend
+
+
+def test_a_template_can_keep_a_record_back() -> None:
+    """What it says is told as it stands, with the text it was asked of."""
+    with pytest.raises(BadValueError) as refused:
+        filters.refuse("odd", "all is new", "ask")
+    fault = refused.value.fault
+    assert (fault.code, fault.words, fault.mend, fault.found) == (
+        "E-UNTOLD", "cannot be told: all is new", "ask", "odd"
+    )  # fmt: skip

@@ -182,3 +182,14 @@ def test_a_file_that_is_refused_as_a_whole_says_where(prepared):
     """The place of a refusal reaches the report."""
     made, _ = prepared(b'[{"a": 1},\n{"a" 2}]', FLAT)
     assert (made.verdict, _found(made)) == ("refused", [("E-JSON", "line 2, column 6", "")])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_of_totals_is_passed_over_where_the_feed_says_so(prepared, packed):
+    """It counts among the records, is no order that could be bad, and is remarked on."""
+    rows = [COLUMNS, ["A-1", "r", "1.50", ""], ["", "", "", ""], ["Total", "", "1.50", ""]]
+    content = xlsx(("S", rows)) if packed else "\n".join(map(",".join, rows)).encode()
+    done, scratch = prepared(content, FLAT, totals="skip", bad_rows={"at_most": "0%"})
+    assert _batch(done, scratch) == ["A-1,7,r,1.50,1,OTHER"]
+    assert (done.verdict, done.counts.records, done.counts.bad_orders) == ("ready", 3, 0)
+    assert [code for code, _, _ in _found(done)] == ["N-FOOTER", "N-FOOTER"]

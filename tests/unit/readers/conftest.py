@@ -25,7 +25,7 @@ class Reading:
     source: object = None
 
 
-def _read(content, *, encoding=("utf-8",), delimiter="auto", canonical=None):
+def _read(content, *, encoding=("utf-8",), delimiter="auto", canonical=None, header_row=0):
     reading = Reading()
 
     def damaged(number, line, cells, fault):
@@ -39,6 +39,7 @@ def _read(content, *, encoding=("utf-8",), delimiter="auto", canonical=None):
             delimiter=delimiter,
             canonical=canonical,
             damaged=damaged,
+            header_row=header_row,
         )
         reading.source, reading.columns = source, source.columns
         reading.notes = {note.code: note.words for note in source.notes}

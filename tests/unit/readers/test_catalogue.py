@@ -6,6 +6,8 @@ import codecs
 
 import pytest
 
+from tests.workbooks import xlsx
+
 COLUMNS_TOO_MANY = ",".join(f"c{position}" for position in range(100_000)).encode()
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -167,6 +169,24 @@ def test_52_a_real_record_is_never_taken_for_a_footer(read, record):
     """What could be an order is read, though it names a total and stands last."""
     reading = read(f"id,sku,amount\n0,x,1\n{record}\n".encode())
     assert (reading.records[-1], reading.damaged) == (record.split(","), [])
+
+
+def test_52_blank_lines_before_the_totals_belong_to_them(read, open_any):
+    """A spreadsheet leaves one out; where a record follows, one may be missing there."""
+    end = b"id,sku,amount\n1,x,4\n\n,,\nTotal,,9\n"
+    assert [(*one[:2], one[3]) for one in read(end + b"\n").damaged] == [
+        (2, 3, "E-FOOTER"), (3, 4, "E-FOOTER"), (4, 5, "E-FOOTER")
+    ]  # fmt: skip
+    reading = read(end + b"\n2,y,5\n")
+    assert [(*one[:2], one[3]) for one in reading.damaged] == [
+        (2, 3, "E-BLANK"), (3, 4, "E-BLANK"), (5, 6, "E-BLANK")
+    ]  # fmt: skip
+    assert reading.places == [(1, 2), (4, 5), (6, 7)]
+    book = xlsx(("S", [["id", "sku", "amount"], [1, "x", 4], [], ["Total", None, 9]]))
+    assert [(number, code) for number, _, code, _ in open_any(book).damaged] == [
+        (2, "E-FOOTER"),
+        (3, "E-FOOTER"),
+    ]
 
 
 def test_52_totals_in_the_middle_are_an_ordinary_record(read):

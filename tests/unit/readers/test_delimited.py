@@ -306,3 +306,32 @@ def test_a_blank_record_of_two_lines_is_one_record():
     )
     assert [(source.number, source.line) for _ in source] == [(3, 5)]
     assert damaged == [(1, 2, "E-BLANK"), (2, 4, "E-BLANK")]
+
+
+TITLED = b'Refunds of "May\n;;\n\nOrder;New total\nA-1;"9,50\n"\nA-2\nA-3;0\n'
+
+
+def test_what_stands_above_the_header_is_passed_over(read):
+    """Whatever it is; lines are counted from the file's first, and the delimiter is that of the table."""
+    reading = read(TITLED, header_row=4)
+    assert reading.columns == ("Order", "New total")
+    assert (reading.places, [one[:2] for one in reading.damaged]) == ([(1, 5), (3, 8)], [(2, 7)])
+    assert (reading.source.detected.header_row, reading.source.detected.delimiter) == (4, "semicolon")
+
+
+def test_a_hint_for_spreadsheets_may_be_passed_over(read):
+    """As any other line above the header."""
+    assert read(b"sep=;\r\na;b\r\n1;2\r\n", header_row=2).records == [["1", "2"]]
+
+
+def test_faults_of_a_later_header_have_its_line(read):
+    """So have those of what is behind it."""
+    assert read(b"title\n\na,a\n1,2\n", header_row=3).refused == [("E-HDRDUP", "line 3")]
+    assert read(b'title\na,b\n1,2\n3,"4\n', header_row=2).refused == [("E-QUOTE", "line 4")]
+    assert read(b"title\na,b\n", header_row=4).refused == [("E-HDREMPTY", "")]
+
+
+def test_a_rejects_file_has_its_header_in_the_first_line(read):
+    """The agent writes it so, and takes it back whatever the feed says of other files."""
+    content = f"Order,New total,{REASON_COLUMN},{MEND_COLUMN}\nA-2,0,E-COLS,add it\n".encode()
+    assert read(content, header_row=4).records == [["A-2", "0"]]

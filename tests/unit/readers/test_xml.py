@@ -103,6 +103,11 @@ REFUSED = {
     "crossed": (b"<o><i><a>1</i></a></o>", "E-XML", "line 1, column 13"),
     "text behind": (b"<o><i><a>1</a></i></o>\nx", "E-XML", "line 2, column 1"),
     "undeclared entity": (b"<o><i><a>&nbsp;</a></i></o>", "E-XML", "line 1, column 10"),
+    "a spreadsheet": (
+        b'<?xml version="1.0"?>\n<ss:Workbook xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"/>',
+        "E-TYPE",
+        "",
+    ),
     "no records": (b"<o>\n<!-- none --></o>", "E-NOROWS", ""),
 }
 
@@ -115,6 +120,15 @@ def test_what_is_unsafe_or_no_xml_is_refused(open_any, case):
     assert [found for found, _ in opened.refused] == [code]
     assert place is None or opened.refused[0][1] == place
     assert opened.mends[0]
+
+
+def test_a_spreadsheet_is_read_where_the_feed_says_how(open_any):
+    """Its rows are records then, though their cells have no names."""
+    content = (
+        b'<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Row><Cell>A</Cell></Row>'
+        b"<Row><Cell>B</Cell></Row></Workbook>"
+    )
+    assert open_any(content, records="Workbook.Row").records == [["A"], ["B"]]
 
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1", "windows-1252"])

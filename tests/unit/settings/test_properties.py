@@ -154,6 +154,8 @@ def test_any_tree(agent, feed, before):
     st.lists(SIGNS.filter(lambda sign: "\\" not in sign), max_size=6).map("".join),
     st.booleans(),
 )
+@example(key="password", form=": {}", junk="\n?", before=True)  # it stands in a key
+@example(key="pasword", form=": [{}]", junk="\n?", before=True)
 def test_no_secret_is_ever_told(key, form, junk, before):
     """A secret in clear text, written in any way and beside any other mistake, is in no message."""
     secret = f"    {key}{form.format(CANARY)}\n"

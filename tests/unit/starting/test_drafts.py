@@ -116,7 +116,7 @@ def test_every_table_gives_a_draft_that_can_be_read(names, texts, level):
     assert told["name"] == "shop"
     assert set(told) <= {
         "name", "pattern", "level", "template", "destination", "variables", "encoding", "delimiter", "numbers", "dates",
-        "reasons", "fill_down", "bad_rows", "headers",
+        "reasons", "fill_down", "bad_rows", "headers", "header_row", "totals",
     }  # fmt: skip
     assert (
         template(text, feed).bind([column.name for column in sampled(io.BytesIO(table(rows))).flat]).missing

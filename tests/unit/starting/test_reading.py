@@ -15,6 +15,8 @@ from agent.settings.forms import DELIMITERS
 from agent.settings.shipped import find_template
 from agent.starting.columns import propose
 from agent.starting.dates import date_forms
+from agent.starting.drafting import template_text
+from agent.starting.feedfile import feed_text
 from agent.starting.numbers import Form, read_numbers
 from agent.starting.planning import planned
 from agent.starting.sampling import sampled
@@ -43,6 +45,8 @@ def read(text, encoding="utf-8"):
         (["12,50 zł"], Form(",", "", ("zł",))),
         (["1.234", "12.50"], Form()),
         (["1.234.567,00"], Form(",", ".")),
+        (["$29.99", "($1,234.50)"], Form(".", ",", ("$",), minus=("before", "brackets"))),
+        (["29,99", "1.234,50-"], Form(",", ".", minus=("before", "behind"))),
     ],
 )
 def test_figures_tell_how_they_are_written(texts, form):
@@ -61,7 +65,7 @@ def test_a_figure_that_may_be_two_is_told_with_both(text, first, second):
     assert (found.form, found.other, found.example) == (first, second, text)
 
 
-@pytest.mark.parametrize("text", ["twelve", "(12.50)", "1.2.3,4,5", "12-50", "1\u0662.50"])
+@pytest.mark.parametrize("text", ["twelve", "(12.50", "1.2.3,4,5", "12-50", "1\u0662.50"])
 def test_what_is_no_figure_is_named(text):
     """No way of writing is made up for it."""
     assert read_numbers(["12.50", text]).unread == (text,)
@@ -220,6 +224,37 @@ def test_the_encoding_is_found(encoding, found):
     assert (sample.reading.encoding[0], sample.columns[0].name) == (found, "Größe")
 
 
+def test_an_encoding_of_another_script_is_found():
+    """Where Windows' own does not read it, and a feed can declare it."""
+    sample = read("注文番号,理由\n1001,サイズ違い\n", "cp932")
+    assert (sample.reading.encoding[0], sample.columns[0].name) == ("cp932", "注文番号")
+
+
+@pytest.mark.parametrize(
+    ("above", "row"),
+    [
+        ("sep=;\n", 2),
+        ("Refund log\nJo Smith\n\n", 4),
+        ('"";"";""\n', 2),
+        ("total;fee\n12;1\n", 3),
+        ("Müller;Köln\n", 2),
+    ],
+)
+def test_lines_above_the_header_are_found(above, row):
+    """A title, a hint for spreadsheets, a summary, in whatever encoding."""
+    text = f"{above}Order number;SKU;New total\nA-1;RED;9,50\nA-2;BLUE;0,00\n"
+    for encoding in ("utf-8", "cp1252"):
+        sample = read(text, encoding)
+        assert (sample.reading.header_row, sample.columns[0].name) == (row, "Order number")
+
+
+def test_a_header_of_unknown_names_is_found_where_only_it_fits():
+    """Above it are lines of other widths; without them the first line is it."""
+    table = "Vorgang 1;Text;Anmerkung dazu\n1;a;b\n2;c;d\n3;e;f\n"
+    assert read(f"Konto;12\n{table}").reading.header_row == 2
+    assert read(table).reading.header_row == 0
+
+
 def test_the_sheet_and_the_header_row_are_found():
     """The table may stand below a title, on another sheet than the first."""
     stream = io.BytesIO()
@@ -312,3 +347,30 @@ def test_words_that_may_be_said_of_a_refund_are_left_to_a_person(word):
     plan = planned(read(f"Order,Status,Amount\n1,{word},9.50\n2,succeeded,3.50\n"), None)
     assert (plan.statuses or {}).get("unknown") == (word,)
     assert plan.amount == "open"
+
+
+def test_a_line_of_totals_is_declared():
+    """Where the sample ends with one, every export may; kept back each time it would stop small files."""
+    read_ = read("Order,New total\nA-1,9.50\nTotal,9.50\n")
+    lines = feed_text(planned(read_, None), read_, "shop", "s.csv", "x").splitlines()
+    assert "totals: skip" in lines
+    assert lines[lines.index("totals: skip") - 1].startswith("# CHECK: ")
+
+
+@pytest.mark.parametrize(("text", "place"), [('"($1,234.50)"', "brackets"), ('"$1,234.50-"', "behind")])
+def test_where_a_minus_stands_is_declared(text, place):
+    """Accounting programs write it behind the figure, or brackets for it."""
+    read_ = read(f'Order,Total,Refunded\nA-1,"$2,000.00",{text}\nA-2,$5.00,$0.00\n')
+    plan = planned(read_, None)
+    assert plan.amount == "difference"
+    assert f"minus: [before, {place}]" in feed_text(plan, read_, "shop", "s.csv", "x")
+    assert "| float | abs" in template_text(plan, "s.csv")
+
+
+def test_records_that_hold_items_count_with_them():
+    """Below them the order's number would be lost, which stands in an attribute of what holds the items."""
+    line = '<l sku="{}" qty="1"><reason>damaged</reason></l>'
+    one, two = line.format("R"), line.format("B")
+    xml = f'<returns><return order="A-1">{one}</return><return order="A-2">{one}{two}</return></returns>'
+    plan = planned(read(xml), None)
+    assert (plan.items, plan.column("order").name, plan.column("sku").name) == ("l", "@order", "@sku")
