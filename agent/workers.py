@@ -1,4 +1,4 @@
-"""Runs preparing in limited child processes, so that no file can take the agent down.
+"""Runs preparing and unpacking in limited child processes, so that no file can take the agent down.
 
 A small process with everything imported stands by and forks a fresh child for each file (a few milliseconds).
 A child that dies, is silent for too long or runs over a limit is a `WorkerBroke`; the stage decides what
@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from agent.errors import AgentError, WorkerBroke
+from agent.preparing.answers import END, Answers
 from agent.preparing.job import Prepared
+from agent.preparing.unpacked import Unpacked
 from agent.spool import disk
 
 if TYPE_CHECKING:
@@ -28,11 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.preparing.job import Job
+    from agent.preparing.unpacked import Unpacking
     from agent.settings.models import Limits
 
 _START = 60.0  # seconds for the standing process to be ready
 _SOON = 0.2  # seconds in which a process whose pipe has ended has ended, too
-_END = 5.0  # seconds for it to end when its socket is closed
+
+_T = TypeVar("_T")
 
 
 class NoWorkerError(AgentError):
@@ -49,7 +49,7 @@ class Workers:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._lock = threading.Lock()
-        self._at_work: set[_Answers] = set()
+        self._at_work: set[Answers] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
 
@@ -77,21 +77,41 @@ class Workers:
             SpoolError: the job could not be written.
 
         """
-        order = job.scratch / "job.json"
+        word = self._done("prepare", job.to_json(), job.scratch, progress)
+        return _outcome(word, "prepared", Prepared.from_json)
+
+    def unpack(self, unpacking: Unpacking) -> Unpacked:
+        """Take an archive apart in a fresh child; what was inside lies in the scratch folder.
+
+        Raises:
+            WorkerBroke: the child died, ran over a limit or answered nonsense.
+            NoWorkerError: no child can be had.
+            SpoolError: the job could not be written.
+
+        """
+        word = self._done("unpack", unpacking.to_json(), unpacking.scratch, lambda _: None)
+        return _outcome(word, "unpacked", Unpacked.from_json)
+
+    def _done(
+        self, work: str, text: str, scratch: Path, progress: Callable[[int], None]
+    ) -> dict[str, object]:
+        """Have some work done; return the child's last word."""
+        order = scratch / "job.json"
         with disk.said_plainly("write a job for the preparing process"):
-            order.write_text(job.to_json(), encoding="utf-8")
-        word = self._ordered(order, progress) or self._ordered(order, progress)
+            order.write_text(text, encoding="utf-8")
+        message = {"job": str(order), "work": work}
+        word = self._ordered(message, progress) or self._ordered(message, progress)
         if word is None:
             raise NoWorkerError("the preparing process died twice before it could begin")
-        return _outcome(word)
+        return word
 
-    def _ordered(self, order: Path, progress: Callable[[int], None]) -> dict[str, object] | None:
+    def _ordered(self, message: dict[str, str], progress: Callable[[int], None]) -> dict[str, object] | None:
         """Have a child do what is ordered; return its last word, None where no child was ever made."""
         reading, writing = _pipe()
-        answers = _Answers(reading, self._limits.time, progress)
+        answers = Answers(reading, self._limits.time, progress)
         try:
             try:
-                process = self._send({"job": str(order), "limits": self._limits.model_dump()}, writing)
+                process = self._send({**message, "limits": self._limits.model_dump()}, writing)
             finally:
                 os.close(writing)
             with self._lock:
@@ -173,7 +193,7 @@ class Workers:
             self._socket.close()
         if self._process is not None:
             try:
-                self._process.wait(timeout=_END)
+                self._process.wait(timeout=END)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -200,94 +220,14 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-class _Answers:
-    """Reads a child's lines until its last word, its end, or the time limit."""
-
-    def __init__(self, pipe: int, seconds: float, progress: Callable[[int], None]) -> None:
-        self._pipe, self._progress = pipe, progress
-        self._seconds = seconds
-        self._deadline = 0.0
-        self._rest = b""
-        self._lock = threading.Lock()
-        self._child = -1  # a descriptor that stands for the child, and for no other process
-        self._cut = False
-        self.begun = False  # whether there ever was a child
-
-    def begin(self) -> None:
-        """Let the time run: the child has its order."""
-        self._deadline = time.monotonic() + self._seconds
-
-    def last(self) -> dict[str, object]:
-        """Return the child's last word.
-
-        Raises:
-            WorkerBroke: it gave none, or ran out of time.
-
-        """
-        while True:
-            words = self._heard(self._deadline - time.monotonic())
-            if words is None:
-                self.kill()
-                if not self.begun:  # its first word tells whom to end
-                    self._heard(_END)
-                raise WorkerBroke("preparing took longer than the limits allow")
-            for word in words:
-                if "records" in word:
-                    self._progress(word["records"])
-                else:
-                    return word
-
-    def _heard(self, seconds: float) -> list[dict[str, Any]] | None:
-        """Wait for words of the child and return them but for its first; None when none came in time."""
-        poll = select.poll()  # unlike select, it knows descriptors beyond the 1,024th
-        poll.register(self._pipe, select.POLLIN)
-        if seconds <= 0 or not poll.poll(seconds * 1000):
-            return None
-        block = os.read(self._pipe, 1 << 16)
-        if not block:
-            raise WorkerBroke("the preparing process died (out of memory or time, or a crash)")
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        words = [json.loads(line) for line in lines]
-        for word in words:
-            if "pid" in word:
-                self.begun = True
-                self._hold(word["pid"])
-        return [word for word in words if "pid" not in word]
-
-    def kill(self) -> None:
-        """End the child, or have it ended once it is known; its pipe then ends too."""
-        with self._lock:
-            self._cut = True
-            self._end()
-
-    def close(self) -> None:
-        """Let go of the child and its pipe."""
-        with self._lock:
-            os.close(self._pipe)
-            if self._child >= 0:
-                os.close(self._child)
-            self._child = -1
-
-    def _hold(self, number: int) -> None:
-        with self._lock:
-            with suppress(ProcessLookupError):  # it died meanwhile: its pipe ends
-                self._child = os.pidfd_open(number)
-            if self._cut:
-                self._end()
-
-    def _end(self) -> None:
-        if self._child >= 0:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._child, signal.SIGKILL)
-
-
-def _outcome(word: dict[str, object]) -> Prepared:
+def _outcome(word: dict[str, object], wanted: str, read: Callable[[str], _T]) -> _T:
+    """Return what a child's last word hands over under the name wanted."""
     if "refused" in word:
         problems = word["refused"]
         raise TemplateUnusableError("; ".join(problems) if isinstance(problems, list) else str(problems))
     if "broke" in word:
         raise WorkerBroke(str(word["broke"]))
     try:
-        return Prepared.from_json(str(word["prepared"]))
+        return read(str(word[wanted]))
     except (KeyError, TypeError, ValueError) as error:
         raise WorkerBroke("the preparing process answered nonsense") from error

@@ -57,11 +57,15 @@ class Questions:
 
     def dropped(self, feed: str, *, limit: int = MANY) -> tuple[Submission, ...]:
         """Return the newest submissions of a feed that were in its drop folder themselves, newest first."""
-        return self._ask(lambda: self._all(rows.to_submission, statements.SUBMISSIONS_DROPPED, feed=feed, limit=limit))
+        return self._ask(
+            lambda: self._all(rows.to_submission, statements.SUBMISSIONS_DROPPED, feed=feed, limit=limit)
+        )
 
     def inside(self, archive: str) -> tuple[Submission, ...]:
         """Return the submissions of the files inside an archive, as they stand in it."""
-        return self._ask(lambda: self._all(rows.to_submission, statements.SUBMISSIONS_INSIDE, archive=archive))
+        return self._ask(
+            lambda: self._all(rows.to_submission, statements.SUBMISSIONS_INSIDE, archive=archive)
+        )
 
     def owed(self, states: Collection[str], *, limit: int = MANY) -> tuple[Submission, ...]:
         """Return submissions in these states that changed since their folder was last told, oldest first."""

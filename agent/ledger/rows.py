@@ -43,7 +43,8 @@ def of_submission(submission: Submission) -> Row:
 def to_submission(row: Row) -> Submission:
     """Return the submission of a row."""
     counts = Counts(**json.loads(row[_COUNTED]))
-    return Submission(*row[:_COUNTED], counts, *row[_COUNTED + 2 :])
+    cells = [*row[:_COUNTED], counts, *row[_COUNTED + 2 :]]
+    return Submission(*cells)
 
 
 def counts_text(counts: Counts) -> str:

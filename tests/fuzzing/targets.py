@@ -23,7 +23,7 @@ from agent.acks.reading import read
 from agent.errors import RefusedFile
 from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
-from agent.stages.intake.dropfolder import fitting, shown_name
+from agent.settle import fitting, shown_name
 from tests.oldbooks import xls, xlsb
 from tests.workbooks import ods, xlsx, zipped
 

@@ -6,17 +6,17 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
-from agent.codes import finding
+from agent.codes import counted_once
+from agent.feedback.repeated import repeated
 from agent.ledger.ids import submission_id
 from agent.ledger.transition import Transition
-from agent.model import FindingGroup, Submission
-from agent.stages.intake import faults
-from agent.stages.intake.dropfolder import shown_name
+from agent.model import Submission
+from agent.settle import shown_name
 from agent.states import SubmissionState, after
 
 if TYPE_CHECKING:
@@ -63,8 +63,11 @@ class Claimer:
         event = "repeated" if first else "taken"
         made = self._made(look, event, now, paper, first)
         self._first.setdefault(paper.sha256, first or made)
-        fault = twin if first is None else faults.repeated(first, self._first_batch(first))
-        return _claim(made, look, event, fault, paper)
+        fault = twin if first is None else repeated(first, self._first_batch(first))
+        claim = _claim(made, look, event, fault, paper)
+        if self._feed.allow_duplicates or first or claim.change is None:
+            return claim
+        return replace(claim, change=replace(claim.change, first_of_its_bytes=True))
 
     def refused(self, file: Refused, *, now: float) -> Claim:
         """Claim a file that goes aside unread."""
@@ -127,12 +130,7 @@ def _claim(made: Submission, look: Look, event: str, fault: Fault | None, paper:
         reason="" if fault is None or event == "taken" else fault.words,
         note=fault.code if fault else "",
         new_submission=made,
-        groups=(_counted_once(fault),) if fault else None,
+        groups=(counted_once(fault),) if fault else None,
         papers=(paper,) if paper else (),
     )
     return Claim(look, made, change)
-
-
-def _counted_once(fault: Fault) -> FindingGroup:
-    found = finding(fault)
-    return FindingGroup(found.code, found.severity, found.field, 1, found.words, found.mend, (found,))

@@ -16,7 +16,11 @@ from tests.unit.ledger.made import NOON, digest, moved, submission, taken
 ARCHIVE = replace(submission("aaaa"), name="all.zip")
 INSIDE = [
     submission(
-        "", id=member_id(ARCHIVE.id, number), archive=ARCHIVE.id, member=f"x/{number}.csv", sha256=digest(f"{number}")
+        "",
+        id=member_id(ARCHIVE.id, number),
+        archive=ARCHIVE.id,
+        member=f"x/{number}.csv",
+        sha256=digest(f"{number}"),
     )
     for number in (1, 2, 10)
 ]
@@ -61,7 +65,9 @@ def test_the_same_bytes_are_not_taken_twice_by_two_who_asked_at_once(ledger):
     with pytest.raises(UnknownTransitionError, match=f"a repetition of {one.id}"):
         ledger.commit([taken(submission("c")), taken(other, first_of_its_bytes=True)], at=NOON)
     assert [each.id for each in ledger.submissions()] == [one.id]
-    ledger.commit([taken(other), taken(submission("d", feed="x", sha256=digest("a")), first_of_its_bytes=True)], at=NOON)
+    ledger.commit(
+        [taken(other), taken(submission("d", feed="x", sha256=digest("a")), first_of_its_bytes=True)], at=NOON
+    )
     assert len(ledger.submissions()) == 3
 
 
@@ -71,9 +77,28 @@ def test_a_ledger_without_archives_is_taken_over(path):
     with closing(sqlite3.connect(path)) as old:
         for name in ("001_first.sql", "002_acknowledgements.sql", "003_notices.sql"):
             old.executescript((schema / name).read_text("utf-8"))
-        values = f"'s', 'refunds', 'a.csv', 'CLOSED', '', {NOON}, {NOON}, '{digest('a')}', 1, '1:2:3:4', 0, 0, '', 0, '{{}}'"
-        old.execute(f"INSERT INTO submission VALUES ({values}, 0, 5.0)")
-        old.execute(f"INSERT INTO audit VALUES (1, {NOON}, 'agent', 's', 'closed', '', 'CLOSED', '', '{'0' * 64}')")
+        row = (
+            "s",
+            "refunds",
+            "a.csv",
+            "CLOSED",
+            "",
+            NOON,
+            NOON,
+            digest("a"),
+            1,
+            "1:2:3:4",
+            0,
+            0,
+            "",
+            0,
+            "{}",
+            0,
+            5.0,
+        )
+        old.execute(f"INSERT INTO submission VALUES ({', '.join('?' * 17)})", row)  # noqa: S608 - nothing but marks
+        line = (1, NOON, "agent", "s", "closed", "", "CLOSED", "", "0" * 64)
+        old.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", line)
         old.execute(f"PRAGMA application_id = {APPLICATION}")
         old.execute("PRAGMA user_version = 3")
         old.commit()
