@@ -116,6 +116,9 @@ class Engine:
         if context.stop.asked and changes[0].event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
         self.commit(changes)
+        for inside in changes[1:]:  # before what came later: that may say newer things of the same orders
+            if inside.event == "taken":
+                self.step(inside.subject)
         if context is not self.context:  # the destination that was chosen may be gone
             self.deliverer.hold_stranded()
         return True
