@@ -64,8 +64,8 @@ def quarantined(story: Story) -> Verdict:
     if not submission.sha256:
         return Verdict(
             Tone.BAD,
-            "Nothing was sent: this is not a plain file",
-            (*because(submission.reason), "It was not opened."),
+            "Nothing was sent: it was set aside unread",
+            because(submission.reason),
             f"Find out where it comes from, and drop a plain copy of the file into {drop_folder(story)}.",
             (cancel,),
         )

@@ -34,6 +34,7 @@ from agent.settings.forms import (
     Share,
     TemplateName,
     Term,
+    User,
     Wildcards,
     listening,
 )
@@ -96,6 +97,8 @@ class Feed(Model):
     )  # the event type's own; a list is understood
     bad_rows: BadRows = BadRows()  # what to do when some orders of a file are bad
     archive: Literal["one", "each"] = "one"  # of a .zip: it holds one file; or each in it is for itself
+    owners: tuple[User, ...] = ()  # users, by name or number, whose files are taken; none: anybody's
+    world_writable: Literal["take", "refuse"] = "take"  # files that everybody on the machine may write to
     settle: Seconds = 10.0  # a file is finished when it has been still for so long
     ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
     format: Format = (

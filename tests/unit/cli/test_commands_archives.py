@@ -139,6 +139,16 @@ def test_a_pattern_that_takes_archives_only_is_refused(place, ask):
     assert "one" in ask("check").out
 
 
+def test_an_owner_nobody_knows_is_told_by_check_and_not_asked_for_by_preview(place, ask, tmp_path):
+    """Who looks at a file may do so on another machine."""
+    place.feed("shop", FEED + "owners: [nobody-of-that-name]\n")
+    said = ask("check")
+    assert (said.code, "nobody-of-that-name" in said.out) == (78, True)
+    file = tmp_path / "a.csv"
+    file.write_bytes(source("A"))
+    assert ask("preview", str(file)).code == 0
+
+
 def test_a_sample_with_several_files_says_what_to_do(place, ask, tmp_path):
     """A draft is made from one of them."""
     sample = tmp_path / "all.zip"
