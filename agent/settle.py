@@ -50,7 +50,7 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload", "~")
 _LITTER = frozenset({"lost+found", "thumbs.db", "desktop.ini", *OWN_FOLDERS})
 _DISGUISE = re.compile(r"%2f|%5c|%00|\\", re.IGNORECASE)  # a path in other clothes
 _JOINERS = "\u200c\u200d"  # invisible, but part of how some languages and emoji are written
-_LONGEST = 255  # bytes of a file name
+LONGEST = 255  # bytes of a file name
 _KEPT_ENDING = 32  # bytes of a cut name's ending that are kept
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # Unicode categories a name may not hold
 
@@ -220,13 +220,13 @@ def shown_name(name: str) -> str:
     return fitting(printable(name))
 
 
-def fitting(name: str) -> str:
-    """Cut a name in its middle so that a file system takes it; its ending stays."""
+def fitting(name: str, longest: int = LONGEST) -> str:
+    """Cut a name in its middle so that it has so many bytes at most, as a file system takes; its ending stays."""
     raw = os.fsencode(name)
-    if len(raw) <= _LONGEST:
+    if len(raw) <= longest:
         return name
     ending = raw[-_KEPT_ENDING:].decode(errors="ignore")
-    return raw[: _LONGEST - len(ending.encode())].decode(errors="ignore") + ending
+    return raw[: longest - len(ending.encode())].decode(errors="ignore") + ending
 
 
 def _shown(sign: str) -> str:

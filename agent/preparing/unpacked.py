@@ -33,10 +33,10 @@ class Unpacking:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One file inside an archive; its names are data that nobody vouches for."""
+    """One file inside an archive; its names are data that nobody vouches for, printable and cut."""
 
-    name: str  # without folders, as it stands in the archive
-    path: str  # with folders, printable
+    name: str  # without folders
+    path: str  # with folders
     size: int  # as the archive tells it
     file: str = ""  # name in the scratch folder; "" where it was not unpacked
     fault: Fault | None = None  # why it is not taken
@@ -47,7 +47,7 @@ class Unpacked:
     """What was inside an archive: nothing at all where the file is no archive."""
 
     members: tuple[Member, ...] = ()
-    left_out: tuple[str, ...] = ()  # printable: names ignored by rule
+    left_out: tuple[str, ...] = ()  # names ignored by rule, printable and cut
     refused: tuple[Fault, ...] = ()  # why none of it is taken
 
     def to_json(self) -> str:

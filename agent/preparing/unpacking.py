@@ -17,7 +17,7 @@ from agent.model import Fault
 from agent.preparing.unpacked import Member, Unpacked
 from agent.readers.archive import archive_of, copy_out, refuse_packed
 from agent.readers.zipped import is_locked
-from agent.settle import bad_name, ignored, printable
+from agent.settle import LONGEST, bad_name, fitting, ignored, printable, shown_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from agent.preparing.unpacked import Unpacking
 
+_LONGEST_PATH = 1000  # bytes of a name with its folders that are shown
+_WORDS = 1000  # characters of what is said about one file; it may quote names
 MOST = 999  # files taken out of one archive
 _OF_MACS = "__MACOSX"
 _UNIX = 3  # what made the archive, in whose terms it says what kind of file each is
@@ -50,7 +52,7 @@ class _Unpacker:
     def run(self) -> Unpacked:
         """Unpack what may be; say of every file how it ended."""
         entries = [entry for entry in self._archive.infolist() if not _path(entry).endswith("/")]
-        left_out = tuple(printable(_path(one)) for one in entries if _is_left_out(_path(one)))
+        left_out = tuple(_shown(_path(one)) for one in entries if _is_left_out(_path(one)))
         files = [entry for entry in entries if not _is_left_out(_path(entry))]
         if fault := _unusable(files):
             return Unpacked(left_out=left_out, refused=(fault,))
@@ -59,7 +61,7 @@ class _Unpacker:
     def _member(self, number: int, entry: ZipInfo) -> Member:
         path = _path(entry)
         name = path.rpartition("/")[2]
-        member = Member(name, printable(path), entry.file_size)
+        member = Member(shown_name(name), _shown(path), entry.file_size)
         if fault := self._unsafe(entry, name):
             return replace(member, fault=fault)
         target = self._order.scratch / f"member-{number}"
@@ -77,7 +79,7 @@ class _Unpacker:
             return Fault(
                 "E-TYPE", "the file is password-protected", "pack it without a password, or drop it by itself"
             )
-        if fault := _not_plain(entry) or bad_name(name):
+        if fault := _not_plain(entry) or _bad_name(name):
             return fault
         if entry.file_size > self._order.max_size:
             words = (
@@ -111,6 +113,18 @@ def _path(entry: ZipInfo) -> str:
     return "/".join(part for part in entry.filename.replace("\\", "/").split("/") if part != ".")
 
 
+def _shown(path: str) -> str:
+    """Return a path as it can be shown and stored; one may have tens of thousands of characters."""
+    return fitting(printable(path), _LONGEST_PATH)
+
+
+def _bad_name(name: str) -> Fault | None:
+    if len(name.encode(errors="replace")) > LONGEST:
+        words = f"the name {shown_name(name)} is longer than that of a file may be"
+        return Fault("Q-NAME", words, "give the file a shorter name", shown_name(name))
+    return bad_name(name)
+
+
 def _is_left_out(path: str) -> bool:
     """Whether a file is ignored, by the rule of a drop folder, or because of the folder it is in."""
     *folders, name = path.split("/")
@@ -142,4 +156,4 @@ def _not_plain(entry: ZipInfo) -> Fault | None:
 
 
 def _faults(refused: RefusedFile) -> tuple[Fault, ...]:
-    return tuple(Fault(one.code, one.words, one.mend) for one in refused.findings)
+    return tuple(Fault(one.code, one.words[:_WORDS], one.mend) for one in refused.findings)

@@ -22,7 +22,6 @@ from agent.ledger.transition import Transition
 from agent.model import Fault, FindingGroup, Paper, Submission
 from agent.preparing.unpacked import Unpacking
 from agent.readers.archive import packing
-from agent.settle import shown_name
 from agent.spool import disk
 from agent.stages.prepare.trying import refused, tried
 from agent.states import after
@@ -158,7 +157,7 @@ class _Inside:
         return Submission(
             id=member_id(self._archive.id, number),
             feed=self._feed.name,
-            name=shown_name(member.name),
+            name=member.name,
             state=after("", event),
             reason="",
             received_at=self._archive.received_at,  # so that it has the archive's place among the files

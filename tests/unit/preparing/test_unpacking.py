@@ -108,6 +108,16 @@ def test_what_a_drop_folder_ignores_is_left_out_and_listed(apart):
     )
 
 
+def test_names_that_are_too_long_are_cut_and_not_used(apart):
+    """However long they are, what is handed on stays small; folders alone may be deep."""
+    deep = "/".join(["x" * 99] * 600)
+    found, _ = apart(zipped(("n" * 60_000 + ".csv", CSV), (f"{deep}/a.csv", CSV), ("." + "n" * 60_000, b"")))
+    bad, good = found.members
+    assert (bad.fault.code, good.fault, good.name) == ("Q-NAME", None, "a.csv")
+    assert (len(bad.name), bad.name[-4:], len(good.path), good.path[-6:]) == (255, ".csv", 1000, "/a.csv")
+    assert len(found.to_json()) < 5000
+
+
 UNSAFE = {
     "a name with a sign that cannot be seen": (
         zipped(("a\u202evsc.exe", b"1"), ("a.csv", CSV)),
