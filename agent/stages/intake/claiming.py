@@ -64,17 +64,18 @@ class Claimer:
         made = self._made(look, event, now, paper, first)
         self._first.setdefault(paper.sha256, first or made)
         fault = twin if first is None else repeated(first, self._first_batch(first))
-        claim = _claim(made, look, event, fault, paper)
-        if self._feed.allow_duplicates or first or claim.change is None:
-            return claim
-        return replace(claim, change=replace(claim.change, first_of_its_bytes=True))
+        change = _change(made, event, fault, paper)
+        if first is None and not self._feed.allow_duplicates:
+            change = replace(change, first_of_its_bytes=True)
+        return Claim(look, made, change)
 
     def refused(self, file: Refused, *, now: float) -> Claim:
         """Claim a file that goes aside unread."""
         look = file.look
         if known := self._recorded(look, ""):
             return known
-        return _claim(self._made(look, file.event, now, None, None), look, file.event, file.fault, None)
+        made = self._made(look, file.event, now, None, None)
+        return Claim(look, made, _change(made, file.event, file.fault, None))
 
     def _recorded(self, look: Look, sha256: str) -> Claim | None:
         """Know a file again that was recorded before a crash, and of which only the move is missing."""
@@ -122,8 +123,8 @@ class Claimer:
         return batches[0].id if batches else ""
 
 
-def _claim(made: Submission, look: Look, event: str, fault: Fault | None, paper: Paper | None) -> Claim:
-    change = Transition(
+def _change(made: Submission, event: str, fault: Fault | None, paper: Paper | None) -> Transition:
+    return Transition(
         made.id,
         "submission",
         event,
@@ -133,4 +134,3 @@ def _claim(made: Submission, look: Look, event: str, fault: Fault | None, paper:
         groups=(counted_once(fault),) if fault else None,
         papers=(paper,) if paper else (),
     )
-    return Claim(look, made, change)
