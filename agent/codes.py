@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from agent.model import Fault, Finding, Severity
+from agent.model import Fault, Finding, FindingGroup, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CODES", "Code", "finding"]
+__all__ = ["CODES", "Code", "counted_once", "finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,9 @@ def finding(fault: Fault, *, record: int | None = None, place: str = "", column:
         record=record,
         place=place,
     )
+
+
+def counted_once(fault: Fault) -> FindingGroup:
+    """Make a group of one fault about a file as a whole."""
+    found = finding(fault)
+    return FindingGroup(found.code, found.severity, found.field, 1, found.words, found.mend, (found,))

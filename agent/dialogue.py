@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from agent.preparing.remembered import Ask
 
-_END = 5.0  # seconds for a child that was not known yet to say who it is
+END = 5.0  # seconds for a process to end when it was told to
 
 
 class Dialogue:
@@ -54,7 +54,7 @@ class Dialogue:
             if words is None:
                 self.kill()
                 if not self.begun:  # its first word tells whom to end
-                    self._heard(_END)
+                    self._heard(END)
                 raise WorkerBroke("preparing took longer than the limits allow")
             for word in words:
                 if "records" in word:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.collecting import Collector
@@ -24,7 +25,7 @@ from agent.spool import NoRoomError
 from agent.stages.acknowledge import hear
 from agent.stages.close import DropFolderError, close
 from agent.stages.due import Arrivals, is_owed, to_close, to_prepare
-from agent.stages.prepare import prepare
+from agent.stages.prepare import prepare, unpack
 from agent.states import AnswerState, SubmissionState, UnknownTransitionError
 
 if TYPE_CHECKING:
@@ -108,10 +109,16 @@ class Engine:
 
     def _prepare(self, submission: Submission) -> bool:
         context = self.context
-        change = prepare(context, submission.id, lambda records: self.progress(submission.id, records))
-        if context.stop.asked and change.event in {"broke", "quarantined"}:
+        changes = unpack(context, submission.id)
+        if not changes:
+            told = partial(self.progress, submission.id)
+            changes = (prepare(context, submission.id, told),)
+        if context.stop.asked and changes[0].event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
-        self.commit([change])
+        self.commit(changes)
+        for inside in changes[1:]:  # before what came later: that may say newer things of the same orders
+            if inside.event == "taken":
+                self.step(inside.subject)
         if context is not self.context:  # the destination that was chosen may be gone
             self.deliverer.hold_stranded()
         return True

@@ -36,6 +36,8 @@ EVENTS: dict[str, tuple[int, str]] = {
     "file.waiting": (logging.WARNING, "A dropped file has not settled for a long time."),
     "submission.taken": (logging.INFO, "A dropped file is in the spool."),
     "submission.prepared": (logging.INFO, "Its batches are written."),
+    "submission.unpacked": (logging.INFO, "Each file inside it is a submission of its own."),
+    "submission.refused-unread": (logging.WARNING, "Nothing of it may be sent; the folder says why."),
     "submission.rejected": (logging.WARNING, "Nothing of it may be sent; the folder says why."),
     "submission.quarantined": (logging.WARNING, "It is unsafe or broke the worker; the folder says why."),
     "submission.repeated": (logging.WARNING, "The same bytes came before; held."),

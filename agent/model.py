@@ -142,13 +142,15 @@ class Submission:
     updated_at: float
     sha256: str  # "" where the file was never read (quarantined by name)
     size: int
-    fingerprint: str  # dev:ino:size:mtime_ns of the file taken, a hint only
+    fingerprint: str  # dev:ino:size:mtime_ns of the file taken, a hint only; zeros where it was in an archive
     tries: int = 0  # preparing tries that broke the worker
     generation: int = 0  # goes up each time a person releases it anew
     duplicate_of: str = ""
     told_at: float = 0.0  # when the folder was last told; older than updated_at: owed
     counts: Counts = field(default_factory=Counts)
     concern_at: float = field(default=0.0, compare=False)  # when a batch last had news; kept by the ledger
+    archive: str = ""  # the submission of the archive it was inside; "" where it was dropped itself
+    member: str = ""  # its name inside that archive with folders, printable form
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ in the future. It must not look into files. A fault of a name is handed back as 
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import unicodedata
@@ -27,12 +28,14 @@ __all__ = [
     "Seen",
     "Verdict",
     "bad_name",
+    "fitting",
     "ignored",
     "is_overdue",
     "judge",
     "observe",
     "overdue",
     "printable",
+    "shown_name",
     "twins",
 ]
 
@@ -47,6 +50,8 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".filepart", ".crdownload", "~")
 _LITTER = frozenset({"lost+found", "thumbs.db", "desktop.ini", *OWN_FOLDERS})
 _DISGUISE = re.compile(r"%2f|%5c|%00|\\", re.IGNORECASE)  # a path in other clothes
 _JOINERS = "\u200c\u200d"  # invisible, but part of how some languages and emoji are written
+LONGEST = 255  # bytes of a file name
+_KEPT_ENDING = 32  # bytes of a cut name's ending that are kept
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # Unicode categories a name may not hold
 
 
@@ -208,6 +213,20 @@ def printable(name: str) -> str:
     if name.isascii() and name.isprintable():
         return name
     return "".join(_shown(sign) for sign in name)
+
+
+def shown_name(name: str) -> str:
+    """Return a name as the ledger has it: printable, and not longer than a file name may be."""
+    return fitting(printable(name))
+
+
+def fitting(name: str, longest: int = LONGEST) -> str:
+    """Cut a name in its middle so that it has so many bytes at most, as a file system takes; its ending stays."""
+    raw = os.fsencode(name)
+    if len(raw) <= longest:
+        return name
+    ending = raw[-_KEPT_ENDING:].decode(errors="ignore")
+    return raw[: longest - len(ending.encode())].decode(errors="ignore") + ending
 
 
 def _shown(sign: str) -> str:

@@ -83,6 +83,7 @@ SUBMISSION: dict[tuple[str, str], SubmissionState] = {
     ("", "quarantined"): _S.QUARANTINED,
     ("", "repeated"): _S.DUPLICATE,
     (_S.RECEIVED, "prepared"): _S.PREPARED,
+    (_S.RECEIVED, "unpacked"): _S.PREPARED,  # each file inside it is a submission of its own now
     (_S.RECEIVED, "rejected"): _S.REJECTED,
     (_S.RECEIVED, "broke"): _S.RECEIVED,
     (_S.RECEIVED, "quarantined"): _S.QUARANTINED,

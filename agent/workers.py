@@ -1,4 +1,4 @@
-"""Runs preparing in limited child processes, so that no file can take the agent down.
+"""Runs preparing and unpacking in limited child processes, so that no file can take the agent down.
 
 A small process with everything imported stands by and forks a fresh child for each file (a few milliseconds).
 A child that dies, is silent for too long or runs over a limit is a `WorkerBroke`; the stage decides what
@@ -13,11 +13,12 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from agent.dialogue import Dialogue
+from agent.dialogue import END, Dialogue
 from agent.errors import AgentError, WorkerBroke
 from agent.preparing.job import Prepared
+from agent.preparing.unpacked import Unpacked
 from agent.spool import disk
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
     from agent.preparing.job import Job
     from agent.preparing.remembered import Ask
+    from agent.preparing.unpacked import Unpacking
     from agent.settings.models import Limits
 
 _START = 60.0  # seconds for the standing process to be ready
 _SOON = 0.2  # seconds in which a process whose pipe has ended has ended, too
-_END = 5.0  # seconds for it to end when its socket is closed
+
+_T = TypeVar("_T")
 
 
 class NoWorkerError(AgentError):
@@ -77,21 +80,48 @@ class Workers:
             SpoolError: the job could not be written.
 
         """
-        order = job.scratch / "job.json"
+        word = self._done("prepare", job.to_json(), job.scratch, progress, ask)
+        return _outcome(word, "prepared", Prepared.from_json)
+
+    def unpack(self, unpacking: Unpacking) -> Unpacked:
+        """Take an archive apart in a fresh child; what was inside lies in the scratch folder.
+
+        Raises:
+            WorkerBroke: the child died, ran over a limit or answered nonsense.
+            NoWorkerError: no child can be had.
+            SpoolError: the job could not be written.
+
+        """
+        word = self._done("unpack", unpacking.to_json(), unpacking.scratch)
+        return _outcome(word, "unpacked", Unpacked.from_json)
+
+    def _done(
+        self,
+        work: str,
+        text: str,
+        scratch: Path,
+        progress: Callable[[int], None] = lambda _: None,
+        ask: Ask = lambda _: None,
+    ) -> dict[str, object]:
+        """Have some work done; return the child's last word."""
+        order = scratch / "job.json"
         with disk.said_plainly("write a job for the preparing process"):
-            order.write_text(job.to_json(), encoding="utf-8")
-        word = self._ordered(order, progress, ask) or self._ordered(order, progress, ask)
+            order.write_text(text, encoding="utf-8")
+        message = {"job": str(order), "work": work}
+        word = self._ordered(message, progress, ask) or self._ordered(message, progress, ask)
         if word is None:
             raise NoWorkerError("the preparing process died twice before it could begin")
-        return _outcome(word)
+        return word
 
-    def _ordered(self, order: Path, progress: Callable[[int], None], ask: Ask) -> dict[str, object] | None:
+    def _ordered(
+        self, message: dict[str, str], progress: Callable[[int], None], ask: Ask
+    ) -> dict[str, object] | None:
         """Have a child do what is ordered; return its last word, None where no child was ever made."""
         ours, theirs = _pipe()
         talk = Dialogue(ours, self._limits.time, progress, ask)
         try:
             try:
-                process = self._send({"job": str(order), "limits": self._limits.model_dump()}, theirs)
+                process = self._send({**message, "limits": self._limits.model_dump()}, theirs)
             finally:
                 os.close(theirs)
             with self._lock:
@@ -173,7 +203,7 @@ class Workers:
             self._socket.close()
         if self._process is not None:
             try:
-                self._process.wait(timeout=_END)
+                self._process.wait(timeout=END)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -202,13 +232,14 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _outcome(word: dict[str, object]) -> Prepared:
+def _outcome(word: dict[str, object], wanted: str, read: Callable[[str], _T]) -> _T:
+    """Return what a child's last word hands over under the name wanted."""
     if "refused" in word:
         problems = word["refused"]
         raise TemplateUnusableError("; ".join(problems) if isinstance(problems, list) else str(problems))
     if "broke" in word:
         raise WorkerBroke(str(word["broke"]))
     try:
-        return Prepared.from_json(str(word["prepared"]))
+        return read(str(word[wanted]))
     except (KeyError, TypeError, ValueError) as error:
         raise WorkerBroke("the preparing process answered nonsense") from error

@@ -201,7 +201,7 @@ class House:
         self.root, self.far, self.postbox, self.crier = root, FarSide(), Postbox(), Crier()
         self.now, self.dice = NOON, 1.0
         folder = root / "config"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         self.settings = Settings(
             drop=root / "drop",
             state=root / "state",

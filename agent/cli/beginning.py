@@ -104,7 +104,8 @@ def new_feed(
         texts["templates"] = (f"{chosen}.csv.j2", template_text(plan, sample.name))
     written = _write(settings.folder, texts)
     again = settings_at(ctx.obj)
-    with tried(again, again.feeds[chosen], sample) as told:
+    with tried(again, again.feeds[chosen], sample) as trial:
+        (told,) = trial.previews
         if as_json:
             console.print_json(_json(chosen, settings.folder, written, told))
         else:

@@ -14,7 +14,7 @@ from agent.cli.common import json_option
 from agent.cli.exits import Exit
 from agent.errors import SettingsError
 from agent.feedback.wording import count
-from agent.preparing.usable import problems_of, settings_at
+from agent.preparing.usable import problems_of, settings_at, unknown_owners
 from agent.settings.models import Model, Secret
 from agent.settings.schema import agent_schema, feed_schema
 from agent.settings.secrets import check_secret
@@ -38,7 +38,7 @@ def check(ctx: click.Context, as_json: bool) -> None:  # noqa: FBT001 - click's 
     else:
         for feed in settings.feeds.values():
             problems += problems_of(settings, feed)
-        problems += [*_secrets(settings), *_folders(settings)]
+        problems += [*unknown_owners(settings), *_secrets(settings), *_folders(settings)]
     if as_json:
         console.print_json({"ok": not problems, "problems": [_told(problem) for problem in problems]})
     elif problems:

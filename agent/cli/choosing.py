@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,10 @@ import click
 
 from agent.cli.exits import Exit
 from agent.errors import AgentError, SettingsError
+from agent.feedback.naming import taken_by
+from agent.preparing.unpacked import Unpacked
 from agent.preparing.usable import problems_of
-from agent.stages.prepare import job_of
+from agent.stages.prepare import job_of, unpacking_of
 from agent.workers import Workers
 
 if TYPE_CHECKING:
@@ -46,11 +47,7 @@ def chosen_feed(settings: Settings, file: Path, wanted: str | None) -> Feed:
         raise click.BadParameter(f"there is no feed {wanted!r}; there are: {names}", param_hint="--feed")
     if wanted is not None:
         return settings.feeds[wanted]
-    taking = [
-        feed
-        for feed in settings.feeds.values()
-        if any(fnmatchcase(file.name, pattern) for pattern in feed.pattern)
-    ]
+    taking = [feed for feed in settings.feeds.values() if taken_by(feed.pattern)(file.name)]
     return taking[0] if len(taking) == 1 else _fitting(settings, file, taking)
 
 
@@ -81,13 +78,26 @@ def _fitting(settings: Settings, file: Path, taking: Sequence[Feed]) -> Feed:
 
 
 def _unfit(settings: Settings, feed: Feed, file: Path, workers: Workers) -> str:
-    """Say why a feed cannot use a file; "" where it opens it and finds the columns."""
+    """Say why a feed cannot use a file, or the first inside it; "" where it opens it and finds the columns."""
     with tempfile.TemporaryDirectory(prefix="impact-agent-") as folder:
-        job = replace(job_of(settings, feed, file.resolve(), Path(folder)), glance=True)
-        prepared = workers.prepare(job)
+        apart = unpacked(workers, feed, file, Path(folder))
+        taken = [member for member in apart.members if member.fault is None]
+        faults = (*apart.refused, *(one.fault for one in apart.members if one.fault))
+        if faults and not taken:
+            return f"{faults[0].code} {faults[0].words}"
+        source = Path(folder) / taken[0].file if taken else file.resolve()
+        scratch = Path(tempfile.mkdtemp(dir=folder))
+        prepared = workers.prepare(replace(job_of(settings, feed, source, scratch), glance=True))
     if prepared.verdict != "refused":
         return ""
     return "; ".join(f"{group.code} {group.words}" for group in prepared.groups[:3]) or prepared.reason
+
+
+def unpacked(workers: Workers, feed: Feed, file: Path, folder: Path) -> Unpacked:
+    """Take a file apart where its feed would; there is nothing inside where it would not."""
+    if feed.archive != "each":
+        return Unpacked()
+    return workers.unpack(unpacking_of(feed, file.resolve(), folder))
 
 
 def sound(settings: Settings, feed: Feed) -> None:

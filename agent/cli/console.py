@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from agent.feedback.cells import Rows
-    from agent.feedback.story import Preview, Story
+    from agent.feedback.story import Inside, Preview, Story
     from agent.model import Acknowledgement, AuditEvent, Notice
 
     Json = Mapping[str, "Json"] | Sequence["Json"] | str | int | float | bool | None
@@ -97,6 +97,15 @@ def preview(told: Preview, out: TextIO | None = None) -> None:
     sound = not told.refused and told.counts.rows > 0
     tone = Tone.BAD if told.refused else Tone.GOOD if sound and not told.counts.kept_back else Tone.CARE
     _report(render_preview(told, ROWS, width), tone, out)
+
+
+def preview_inside(name: str, many: int, left_out: Sequence[str], out: TextIO | None = None) -> None:
+    """Say of an archive that its files are looked at each by itself."""
+    out = out or sys.stdout
+    inside = count(many, "file")
+    _say(prose(f"{name} would be taken apart: {inside} inside, each a submission of its own.") + "\n", out)
+    if left_out:
+        _say(prose(f"Left out by rule: {', '.join(left_out)}.") + "\n", out)
 
 
 @contextmanager
@@ -188,9 +197,24 @@ def story_json(story: Story, audit: Sequence[AuditEvent] = ()) -> Json:
         "totals": {fate.name.lower(): as_json(story.totals(fate)) for fate in Fate},
         "findings": as_json(story.groups),
         "files": as_json(story.files),
+        "archive": _origin_json(story),
+        "inside": [_inside_json(one) for one in story.inside],
         "asked": story.asked,
         "audit": as_json(tuple(audit)),
     }
+
+
+def _origin_json(story: Story) -> Json:
+    archive, submission = story.archive, story.submission
+    if archive is None:
+        return None
+    return {"submission": archive.id, "name": archive.name, "member": submission.member}
+
+
+def _inside_json(inside: Inside) -> Json:
+    one = inside.submission
+    facts = {"submission": one.id, "name": one.name, "member": one.member, "state": one.state}
+    return {**facts, "reason": one.reason}
 
 
 def preview_json(told: Preview) -> Json:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import click
 
 from agent.cli import console
@@ -10,6 +13,10 @@ from agent.notices import untold
 from agent.preparing.usable import settings_at
 from agent.stages.close import make_story
 from agent.states import AnswerState, SubmissionState
+
+if TYPE_CHECKING:
+    from agent.feedback.story import Story
+    from agent.stages.context import Context
 
 _UNMATCHED = 1000  # acknowledgements that are counted
 _OPEN = [state for state in SubmissionState if state != SubmissionState.CLOSED]
@@ -58,10 +65,18 @@ def status(ctx: click.Context, feed: str | None, only_open: bool, limit: int, as
 def show(ctx: click.Context, subject: str, as_json: bool) -> None:  # noqa: FBT001 - click's way
     """Show one submission's whole story. The first letters of an ID are enough; a batch's ID works too."""
     with reading(settings_at(ctx.obj)) as context:
-        story = story_of(context, resolved(context, subject))
+        story = _as_of_now(context, story_of(context, resolved(context, subject)))
         subjects = [story.submission.id, *(delivery.batch.id for delivery in story.deliveries)]
         audit = context.ledger.audit(subjects)
         if as_json:
             console.print_json(console.story_json(story, audit))
         else:
             console.show(story, audit)
+
+
+def _as_of_now(context: Context, story: Story) -> Story:
+    """Say of each file inside an archive how it stands now."""
+    inside = tuple(
+        replace(one, stands=console.stands(make_story(context, one.submission))) for one in story.inside
+    )
+    return replace(story, inside=inside)

@@ -16,11 +16,14 @@ from agent.feedback.sentences import (
     passed_over,
 )
 from agent.feedback.wording import count, number, when
+from agent.model import Severity
 from agent.states import SubmissionState
 
 if TYPE_CHECKING:
     from agent.feedback.story import Story
 
+_EACH = ("Each is a submission of its own, with an ID, a folder and a report.",)
+_UNPACKED = "Unpacked is not sent: what became of a file stands in its own report."
 _FOR_GOOD = "leaves it unsent for good"
 
 
@@ -63,8 +66,8 @@ def quarantined(story: Story) -> Verdict:
     if not submission.sha256:
         return Verdict(
             Tone.BAD,
-            "Nothing was sent: this is not a plain file",
-            (*because(submission.reason), "It was not opened."),
+            "Nothing was sent: it was set aside unread",
+            because(submission.reason),
             f"Find out where it comes from, and drop a plain copy of the file into {drop_folder(story)}.",
             (cancel,),
         )
@@ -96,6 +99,18 @@ def duplicate(story: Story) -> Verdict:
             command("release", submission.id, "sends all of it again"),
         ),
     )
+
+
+def unpacked(story: Story) -> Verdict:
+    """Judge an archive whose files are submissions of their own; it tells nothing of what becomes of them."""
+    many = count(len(story.inside), "file")
+    were = "was" if len(story.inside) == 1 else "were"
+    aside = sum(group.count for group in story.groups if group.severity is Severity.ERROR)
+    if not aside:
+        return Verdict(Tone.GOOD, f"{many} {were} inside, each is taken", _EACH, "Nothing.", (), _UNPACKED)
+    todo = "Look at those that were set aside: each has a folder and a report in attention/."
+    headline = f"{many} {were} inside, {number(aside)} of them set aside"
+    return Verdict(Tone.CARE, headline, _EACH, todo, (), _UNPACKED)
 
 
 def without_batches(story: Story) -> Verdict:

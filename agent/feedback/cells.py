@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.feedback.story import Fate
-from agent.feedback.wording import amount, fold, number, prose, second, table, value, visible
+from agent.feedback.wording import amount, fold, number, prose, second, size, table, value, visible
 from agent.model import Severity
 
 if TYPE_CHECKING:
@@ -72,6 +72,22 @@ def finding_rows(listing: Listed) -> Rows:
     )
     told = [(head, *(text or empty for text in texts)) for head, texts, empty in columns if any(texts)]
     return list(zip(*told, strict=True))
+
+
+def inside_rows(story: Story) -> Rows:
+    """Set what was inside an archive into cells: a file each, and how it stands where that is asked for."""
+    files = [(one.submission.id, value(one.submission.member), size(one.submission.size), prose(one.stands))
+             for one in story.inside]  # fmt: skip
+    rows: Rows = [("Submission", "File", "Size", "How it stands"), *files]
+    return rows if any(one.stands for one in story.inside) else [row[:3] for row in rows]
+
+
+def origin_words(story: Story) -> str:
+    """Say which archive a file was inside; "" where it was in none."""
+    submission, archive = story.submission, story.archive
+    if archive is None:
+        return ""
+    return f"{archive.name}, submission {archive.id}, in it as {submission.member}"
 
 
 def total_rows(sums: Sequence[Sum]) -> Rows:

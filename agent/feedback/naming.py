@@ -1,8 +1,13 @@
-"""What a rejects file is called, and for which dropped name one stands that comes back. Pure."""
+"""What a rejects file is called, and which names a feed takes, also of rejects files that come back. Pure."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import translate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _LONGEST = 255  # bytes of a file name
 _READ_ONLY = (".xls", ".xlsb", ".ods")  # workbooks that are read; what is given back of them is .xlsx
@@ -21,6 +26,12 @@ def rejects_name(name: str, generation: int) -> str:
         extension = "xlsx"
     ending = f".rejects{f'-{generation}' if generation else ''}{dot}{extension}"
     return stem.encode()[: max(_LONGEST - len(ending.encode()), 0)].decode(errors="ignore") + ending
+
+
+def taken_by(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells whether a feed of these patterns takes a file of a name; small and capital letters count."""
+    pattern = re.compile("|".join(map(translate, patterns)))
+    return lambda name: any(map(pattern.match, names_for_patterns(name)))
 
 
 def names_for_patterns(name: str) -> tuple[str, ...]:

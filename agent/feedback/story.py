@@ -60,6 +60,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """One file inside an archive; `stands` says how it stands now, where that is asked for: reports do not change."""
+
+    submission: Submission
+    stands: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Names of what people find in the feed's folder; empty where there is none."""
 
@@ -80,6 +88,8 @@ class Story:
     findings: Path | None = None  # absolute: JSON lines, one Finding each, ordered by record
     files: Files = Files()
     first: Submission | None = None  # of a duplicate: the submission that had the same bytes before
+    archive: Submission | None = None  # of a file that was inside one
+    inside: tuple[Inside, ...] = ()  # of an archive whose files are submissions of their own
     told_at: float = 0.0  # when this story is told
     zone: tzinfo | None = UTC  # of the times shown beside UTC; None: the machine's own
 

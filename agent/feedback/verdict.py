@@ -98,7 +98,7 @@ def batch_words(delivery: Delivery) -> str:
 
 def _ended(story: Story) -> Verdict:
     if not story.deliveries:
-        return aside.without_batches(story)
+        return aside.unpacked(story) if story.inside else aside.without_batches(story)
     states = [delivery.batch.state for delivery in story.deliveries]
     if strange := [state for state in states if state not in _BATCH]:
         return _not_understood(story, strange[0])

@@ -26,6 +26,14 @@ def submission_id(day: date, feed: str, sha256: str, fingerprint: str, again: in
     return f"{day:%Y%m%d}-{_digest('submission', feed, sha256, fingerprint, str(again))[:8]}"
 
 
+def member_id(archive: str, number: int) -> str:
+    """Return the id of a file inside an archive by its place there, from 1: `20261121-k3v9q2hd-007`.
+
+    They sort as they stand in the archive, and whoever makes them again makes the same.
+    """
+    return f"{archive}-{number:03d}"
+
+
 def acknowledgement_id(source: str, key: str) -> str:
     """Return the id of what has this key at a source of acknowledgements."""
     return f"ack-{_digest('acknowledgement', source, key)[:16]}"

@@ -56,6 +56,18 @@ class Questions:
             lambda: reading.submissions(self._connection, states, feed, limit, newest_first=newest_first)
         )
 
+    def dropped(self, feed: str, *, limit: int = MANY) -> tuple[Submission, ...]:
+        """Return the newest submissions of a feed that were in its drop folder themselves, newest first."""
+        return self._ask(
+            lambda: self._all(rows.to_submission, statements.SUBMISSIONS_DROPPED, feed=feed, limit=limit)
+        )
+
+    def inside(self, archive: str) -> tuple[Submission, ...]:
+        """Return the submissions of the files inside an archive, as they stand in it."""
+        return self._ask(
+            lambda: self._all(rows.to_submission, statements.SUBMISSIONS_INSIDE, archive=archive)
+        )
+
     def owed(self, states: Collection[str], *, limit: int = MANY) -> tuple[Submission, ...]:
         """Return submissions in these states that changed since their folder was last told, oldest first."""
         return self._ask(lambda: reading.owed(self._connection, states, limit))
@@ -224,7 +236,7 @@ class Questions:
         """Return what is wrong with the audit, the first bad line first; empty if all is well."""
         return self._ask(lambda: list(islice(chain.problems(self._connection), chain.ENOUGH)))
 
-    def _all(self, made: Callable[[Row], _T], statement: str, **where: str) -> tuple[_T, ...]:
+    def _all(self, made: Callable[[Row], _T], statement: str, **where: str | int) -> tuple[_T, ...]:
         return tuple(map(made, self._connection.execute(statement, where)))
 
     def _is(self, statement: str, **where: str) -> bool:

@@ -26,7 +26,7 @@ from agent.model import (
 Row = tuple[Any, ...]
 
 _COUNTS = tuple(field.name for field in fields(Counts))
-_COUNTED = 14  # where `counts` stands in a submission; the ledger's own columns follow
+_COUNTED = 14  # where `counts` stands in a submission; the number of batches behind it is the ledger's own
 _TOTALS, _AWAITED = 9, 19  # where `totals` and `awaited` stand in a batch
 
 
@@ -36,14 +36,14 @@ def of_submission(submission: Submission) -> Row:
     return (
         *(s.id, s.feed, s.name, str(s.state), s.reason, s.received_at, s.updated_at, s.sha256, s.size),
         *(s.fingerprint, s.tries, s.generation, s.duplicate_of, s.told_at, counts_text(s.counts)),
+        *(s.archive, s.member),
     )
 
 
 def to_submission(row: Row) -> Submission:
     """Return the submission of a row."""
-    cells = list(row[: _COUNTED + 1])
-    cells[_COUNTED] = Counts(**json.loads(cells[_COUNTED]))
-    cells.append(row[-1])  # concern_at; the number of batches before it is the ledger's own
+    counts = Counts(**json.loads(row[_COUNTED]))
+    cells = [*row[:_COUNTED], counts, *row[_COUNTED + 2 :]]
     return Submission(*cells)
 
 

@@ -15,6 +15,10 @@ SELECT * FROM submission WHERE feed = :feed ORDER BY received_at, id LIMIT :limi
 SUBMISSIONS_NEWEST_OF = """
 SELECT * FROM submission WHERE feed = :feed ORDER BY received_at DESC, id DESC LIMIT :limit
 """
+SUBMISSIONS_DROPPED = """
+SELECT * FROM submission WHERE feed = :feed AND archive = '' ORDER BY received_at DESC, id DESC LIMIT :limit
+"""
+SUBMISSIONS_INSIDE = "SELECT * FROM submission WHERE archive = :archive AND archive <> '' ORDER BY id"
 SUBMISSIONS_OLDEST_IN = """
 SELECT * FROM submission WHERE state = :state AND (:feed IS NULL OR feed = :feed)
 ORDER BY received_at, id LIMIT :limit
@@ -92,8 +96,10 @@ SELECT destination, COUNT(*) FROM batch WHERE awaited = 1 AND state IN ('SENT', 
 GROUP BY destination
 """
 BATCHES_BY_DESTINATION = "SELECT destination, COUNT(*) FROM batch WHERE state = :state GROUP BY destination"
+# What is inside an archive begins with the id of that: it is meant only by more of its own.
 WITH_PREFIX = """
 SELECT id FROM submission WHERE id >= :first AND id < :beyond
+    AND (archive = '' OR LENGTH(:first) > LENGTH(archive))
 UNION SELECT id FROM batch WHERE id >= :first AND id < :beyond
 ORDER BY id LIMIT :limit
 """
@@ -128,7 +134,9 @@ SELECT id, state FROM submission UNION ALL SELECT id, state FROM batch
 UNION ALL SELECT id, state FROM acknowledgement
 """
 
-INSERT_SUBMISSION = "INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)"
+INSERT_SUBMISSION = """
+INSERT INTO submission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)
+"""
 INSERT_BATCH = """
 INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """

@@ -19,6 +19,7 @@ _ONLY = {
     "submission": ("due_at", "attempt", "awaited", "answer", "acknowledgement"),
     "batch": (
         "new_submission",
+        "first_of_its_bytes",
         "new_batches",
         "generation",
         "counts",
@@ -49,6 +50,9 @@ class Transition:
     reason: str = ""
     note: str = ""
     new_submission: Submission | None = None  # with an event that makes one; its `state` is not looked at
+    first_of_its_bytes: bool | None = (
+        None  # with new_submission: refused where its feed has these bytes already
+    )
     new_batches: tuple[Batch, ...] = ()  # each with the event `held` where its state is HELD, else `written`
     due_at: float | None = None  # of a batch; None means 0 (now) if the state changes
     tries: int | None = None

@@ -83,6 +83,8 @@ def _insert_submission(connection: sqlite3.Connection, change: Transition, follo
     new = change.new_submission
     if new is None or following not in _SUBMISSION_STATES:
         raise UnknownTransitionError("", change.event)
+    if change.first_of_its_bytes and (first := reading.same_bytes(connection, new.feed, new.sha256)):
+        raise UnknownTransitionError(f"a repetition of {first.id}", change.event)  # it came in meanwhile
     made = replace(new, state=following, reason=change.reason or new.reason, updated_at=at)
     connection.execute(statements.INSERT_SUBMISSION, rows.of_submission(made))
     if (change.tries, change.generation, change.counts, change.told_at) != (None, None, None, None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.feedback.cells import origin_words
 from agent.feedback.verdict import verdict
 from agent.feedback.wording import prose
 from agent.notices.faults import feed_of
@@ -57,6 +58,7 @@ def story_of(context: Context, notice: Notice) -> Story | None:
 def of_file(story: Story, notice: Notice) -> Item:
     """Make the item of a file."""
     judged, submission = verdict(story), story.submission
+    origin = (f"Out of archive {origin_words(story)}.",) if story.archive else ()
     ended = bool(notice.over_at)
     return Item(
         about=notice.about,
@@ -64,7 +66,7 @@ def of_file(story: Story, notice: Notice) -> Item:
         title=prose(submission.name),
         headline=prose(judged.headline),
         since=notice.since,
-        details=tuple(map(prose, judged.details)),
+        details=tuple(map(prose, (*origin, *judged.details))),
         todo=prose(judged.todo),
         commands=tuple((command.line, command.effect) for command in judged.commands),
         feed=submission.feed,

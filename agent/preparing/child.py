@@ -1,10 +1,10 @@
 """The preparing processes: a small parent that has everything imported, and a fresh limited child per file.
 
 Started as `python -m agent.preparing.child` by `agent.workers`, with a Unix socket as standard input. For each message
-(one JSON line, with one end of a stream socket beside it) it forks a child, which sets its limits, prepares the file
-and writes JSON lines to it: `{"pid": …}`, `{"records": …}`, at last `{"prepared": …}` or `{"refused": …}`; to
-`{"question": FILE}` it is told `{"answer": FILE}`. The end of the stream without a last word means that the child died.
-When the socket closes, the parent ends.
+(one JSON line, with one end of a stream socket beside it) it forks a child, which sets its limits, prepares or unpacks
+the file and writes JSON lines to it: `{"pid": …}`, `{"records": …}`, at last `{"prepared": …}`, `{"unpacked": …}` or
+`{"refused": …}`; to `{"question": FILE}` it is told `{"answer": FILE}`. The end of the stream without a last word means
+that the child died. When the socket closes, the parent ends.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ from agent.impact.rules import RefusedHeader
 from agent.mapping.problems import TemplateRefusedError
 from agent.preparing.job import Job
 from agent.preparing.pipeline import prepare
+from agent.preparing.unpacked import Unpacking
+from agent.preparing.unpacking import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MESSAGE = 1 << 20
+_TOO_MUCH: dict[str, object] = {"broke": "it needs more memory than the limits allow"}
 _GARBAGE = 100_000  # objects made between two searches for cycles; rows have none
 
 
@@ -59,15 +62,14 @@ def rest_the_collector() -> None:
 
 
 def _work(message: Mapping[str, object], pipe: int) -> None:
-    """Prepare one file and leave; never returns."""
+    """Do one piece of work and leave; never returns."""
     code = 1
     try:
         _tell(pipe, pid=os.getpid())
         _limit(message)
         with open(str(message["job"]), encoding="utf-8") as file:  # noqa: PTH123 - one short file
-            job = Job.from_json(file.read())
-        os.environ["SQLITE_TMPDIR"] = str(job.scratch)
-        _tell(pipe, **_answer(job, pipe))
+            answer = _WORK[str(message["work"])](file.read(), pipe)
+        _tell(pipe, **answer)
         code = 0
     finally:
         error = sys.exc_info()[1]
@@ -84,7 +86,9 @@ def _where(error: BaseException) -> str:
     return place
 
 
-def _answer(job: Job, pipe: int) -> dict[str, object]:
+def _prepared(order: str, pipe: int) -> dict[str, object]:
+    job = Job.from_json(order)
+    os.environ["SQLITE_TMPDIR"] = str(job.scratch)
     try:
         prepared = prepare(job, lambda records: _tell(pipe, records=records), partial(_ask, pipe))
     except TemplateRefusedError as error:
@@ -94,8 +98,16 @@ def _answer(job: Job, pipe: int) -> dict[str, object]:
     except WorkerBroke as error:
         return {"broke": str(error)}
     except MemoryError:
-        return {"broke": "it needs more memory than the limits allow"}
+        return _TOO_MUCH
     return {"prepared": prepared.to_json()}
+
+
+def _unpacked(order: str, pipe: int) -> dict[str, object]:
+    del pipe  # nobody waits for how far it is
+    try:
+        return {"unpacked": unpack(Unpacking.from_json(order)).to_json()}
+    except MemoryError:
+        return _TOO_MUCH
 
 
 def _limit(message: Mapping[str, object]) -> None:
@@ -126,6 +138,9 @@ def _tell(pipe: int, **values: object) -> None:
     data = (json.dumps(values) + "\n").encode()
     while data:
         data = data[os.write(pipe, data) :]
+
+
+_WORK = {"prepare": _prepared, "unpack": _unpacked}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ over. No secret is opened, nobody is contacted.
 
 from __future__ import annotations
 
+import pwd
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def checked(settings: Settings) -> Settings:
     """
     texts: dict[str, str] = {}
     problems = [problem for feed in settings.feeds.values() for problem in problems_of(settings, feed, texts)]
+    problems += unknown_owners(settings)
     if problems:
         raise SettingsError(tuple(problems))
     return settings.model_copy(update={"texts": texts})
@@ -84,6 +86,23 @@ def problems_of(settings: Settings, feed: Feed, texts: dict[str, str] | None = N
         place = f"agent.yaml: destinations.{feed.destination}.file_pattern"
         problems.append(f"{place}: {name.code} for feed {feed.name}: {name.words}; {name.mend}")
     return problems
+
+
+def unknown_owners(settings: Settings) -> list[str]:
+    """Return a mistake for each owner that this machine does not know: nothing of theirs would be taken."""
+    return [
+        f"feed {feed.name}: C-VALUE `owners:` names {user}, and there is no such user; mend it, or write a number"
+        for feed in settings.feeds.values()
+        for user in feed.owners
+        if not _is_known(user)
+    ]
+
+
+def _is_known(user: str) -> bool:
+    try:
+        return user.isdecimal() or bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
 
 
 def name_of(settings: Settings, feed: Feed) -> str | Fault:

@@ -23,6 +23,7 @@ _GZIP = b"\x1f\x8b\x08"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OURS = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")  # what systems put in beside people's files
 _NAMED = 10
+_BLOCK = 2**20  # bytes copied at once
 
 
 def packing(head: bytes) -> str:
@@ -54,6 +55,52 @@ def unpacked(stream: BinaryIO) -> BinaryIO:
         return _within(_Packed(archive.open(name)))
     except DAMAGE as error:
         raise broken(error) from error
+
+
+def archive_of(stream: BinaryIO) -> zipfile.ZipFile | None:
+    """Open an archive that may hold several files; None where a file is none, as a workbook.
+
+    Files in it may have a password.
+
+    Raises:
+        RefusedFile: E-ARCHIVE (damaged), Q-BOMB, Q-ZIP.
+
+    """
+    stream.seek(0)
+    if packing(stream.read(4)) != "zip":
+        return None
+    archive = directory(stream, locked=True)
+    return None if _is_document(archive.namelist()) else archive
+
+
+def copy_out(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: BinaryIO) -> None:
+    """Write one file of an archive to a stream.
+
+    Raises:
+        RefusedFile: E-ARCHIVE, it is damaged.
+        OSError: it cannot be written.
+
+    """
+    try:
+        file = archive.open(entry)
+    except DAMAGE as error:
+        raise broken(error) from error
+    with file:
+        inside = _Packed(file)
+        while block := inside.read(_BLOCK):
+            target.write(block)
+
+
+def refuse_packed(stream: BinaryIO) -> None:
+    """Refuse a file out of an archive that is an archive itself.
+
+    Raises:
+        RefusedFile: E-ARCHIVE, or what else is wrong with it.
+
+    """
+    stream.seek(0)
+    if packing(stream.read(4)) == "gz" or archive_of(stream) is not None:
+        raise refusal("E-ARCHIVE", "the file is packed twice", "unpack it once and drop what is inside")
 
 
 @contextmanager
@@ -92,7 +139,8 @@ def _only(names: list[str]) -> str:
     more = f" and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
     shown = ", ".join(ascii(name)[1:-1] for name in files[:_NAMED])
     words = f"the archive holds {len(files)} files: {shown}{more}; it may hold one"
-    raise refusal("E-ARCHIVE", words, "unpack it and drop each file by itself")
+    mend = "unpack it and drop each file by itself, or have the feed take each: `archive: each`"
+    raise refusal("E-ARCHIVE", words, mend)
 
 
 def _is_ours(name: str) -> bool:
@@ -102,14 +150,10 @@ def _is_ours(name: str) -> bool:
 def _within(raw: io.RawIOBase) -> BinaryIO:
     """Return what is inside as a stream; what is packed twice is refused."""
     stream = cast("BinaryIO", io.BufferedReader(raw))
-    head = stream.read(4)
-    if packing(head) == "gz":
-        raise refusal("E-ARCHIVE", "the file is packed twice", "unpack it once and drop what is inside")
-    if packing(head) == "zip":  # a workbook must be sought in, and may be as large as memory allows
+    if packing(stream.read(4)) == "zip":  # a workbook must be sought in, and may be as large as memory allows
         stream.seek(0)
         stream = io.BytesIO(stream.read())
-        if not _is_document(directory(stream).namelist()):
-            raise refusal("E-ARCHIVE", "the file is packed twice", "unpack it once and drop what is inside")
+    refuse_packed(stream)
     stream.seek(0)
     return stream
 

@@ -42,6 +42,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x85\x01", "a PGP message", "decrypt it and drop the CSV file"),
     (b"\x7fELF", "a program", _EXPORT),
 )
+_TAR, _TAR_AT = b"ustar", 257
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -65,6 +66,8 @@ def refuse_other_content(head: bytes) -> None:
     for beginning, name, mend in _BEGINNINGS:
         if head.startswith(beginning):
             raise _other(name, mend)
+    if head[_TAR_AT:].startswith(_TAR):
+        raise _other("a tar archive", _UNPACK)
     if head.startswith(_ZIP):
         raise _zip(head)
     if head.startswith(_OLE):

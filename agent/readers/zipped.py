@@ -33,8 +33,8 @@ DAMAGE = (
 _AGAIN = "save or pack the file again with an ordinary program"
 
 
-def directory(stream: BinaryIO) -> zipfile.ZipFile:
-    """Open a zip whose directory is harmless.
+def directory(stream: BinaryIO, *, locked: bool = False) -> zipfile.ZipFile:
+    """Open a zip whose directory is harmless; `locked`: some of its parts may have a password.
 
     Raises:
         RefusedFile: Q-BOMB, Q-ZIP, E-ARCHIVE (damaged), E-TYPE (with a password).
@@ -46,7 +46,7 @@ def directory(stream: BinaryIO) -> zipfile.ZipFile:
         raise broken(error) from error
     entries = archive.infolist()
     _judge_names([entry.filename for entry in entries])
-    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+    if not locked and any(map(is_locked, entries)):
         raise refusal("E-TYPE", "the file is password-protected", "save it without a password")
     whole, packed = (sum(sizes) for sizes in zip(*map(_sizes, entries), (0, 0), strict=True))
     worst = max((entry for entry in entries if entry.file_size > SMALL), key=_ratio, default=None)
@@ -57,6 +57,11 @@ def directory(stream: BinaryIO) -> zipfile.ZipFile:
         )
         raise refusal("Q-BOMB", words, "export fewer rows at once, or drop the table as CSV")
     return archive
+
+
+def is_locked(entry: zipfile.ZipInfo) -> bool:
+    """Whether a part of a zip can be read with a password only."""
+    return bool(entry.flag_bits & _ENCRYPTED)
 
 
 def broken(error: Exception) -> RefusedFile:

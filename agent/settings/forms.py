@@ -43,6 +43,7 @@ __all__ = [
     "TemplateName",
     "Term",
     "Text",
+    "User",
     "Wildcards",
     "listening",
 ]
@@ -61,6 +62,7 @@ LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"  # one part of a domain
 _WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"(?=.{{1,64}}@){_WORD}(?:\.{_WORD})*@{LABEL}(?:\.{LABEL})*")
 _LONGEST_ADDRESS = 254  # RFC 5321 allows 256 for a path, with its brackets
+_USER = r"[0-9]{1,9}|[A-Za-z_][A-Za-z0-9_.-]{0,63}"  # a user's number or login name
 _AMOUNT_OF_BYTES = r"([0-9]{1,12})\s*(B|kB|MB|GB|KiB|MiB|GiB)?"
 
 
@@ -172,6 +174,12 @@ def _address(text: str) -> str:
     return text
 
 
+def _user(text: str) -> str:
+    if not re.fullmatch(_USER, text):
+        raise ValueError("is not a user of this machine; write a login name, or a number")
+    return text
+
+
 def listening(text: str) -> tuple[str, int]:
     """Return address and port of a place to listen at, such as 127.0.0.1:9187 or [::1]:9187.
 
@@ -236,6 +244,7 @@ Extension = Annotated[str, AfterValidator(_extension)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Ending = Annotated[str, AfterValidator(_ending)]
 Address = Annotated[str, AfterValidator(_address)]
+User = Annotated[str, AfterValidator(_user)]
 Listen = Annotated[str, AfterValidator(_listen)]
 FilePattern = Annotated[str, AfterValidator(_file_pattern)]
 Minuses = Annotated[tuple[Literal["before", "behind", "brackets"], ...], Field(min_length=1)]

@@ -34,6 +34,7 @@ from agent.settings.forms import (
     Share,
     TemplateName,
     Term,
+    User,
     Wildcards,
     listening,
 )
@@ -95,6 +96,9 @@ class Feed(Model):
         default_factory=dict
     )  # the event type's own; a list is understood
     bad_rows: BadRows = BadRows()  # what to do when some orders of a file are bad
+    archive: Literal["one", "each"] = "one"  # of a .zip: it holds one file; or each in it is for itself
+    owners: tuple[User, ...] = ()  # users, by name or number, whose files are taken; none: anybody's
+    world_writable: Literal["take", "refuse"] = "take"  # files that everybody on the machine may write to
     settle: Seconds = 10.0  # a file is finished when it has been still for so long
     ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
     format: Format = (
@@ -139,6 +143,13 @@ class Feed(Model):
             raise ValueError(
                 "has `columns:` without `format: fixed`, or the other way round; they go together"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _takes_what_is_inside(self) -> Self:
+        if self.archive == "each" and all(one.lower().endswith(".zip") for one in self.pattern):
+            words = "has `archive: each`, and its pattern takes none of the files inside; add theirs,"
+            raise ValueError(f'{words} such as ["*.zip", "*.csv"]')
         return self
 
 

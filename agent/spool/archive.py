@@ -18,10 +18,12 @@ from agent.model import Paper
 from agent.spool import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from agent.spool.syncs import Syncs
+
+    Papers = Sequence[tuple[str, Paper]]  # each with its name in the archive
 
 MANIFEST = "manifest.json"
 _NO_LINKS = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP)
@@ -37,10 +39,10 @@ class Entry:
     size: int
 
 
-def build(
-    state: Path, folder: Path, papers: Sequence[tuple[str, Paper]], submission: str, syncs: Syncs
-) -> bytes:
+def build(state: Path, folder: Path, papers: Papers, about: Mapping[str, object], syncs: Syncs) -> bytes:
     """Fill an empty folder with the papers and their manifest, all of it on disk; return the manifest.
+
+    `about` is what the manifest tells beside them.
 
     Raises:
         SpoolError: a paper is not what its digest says, or two have one name.
@@ -50,12 +52,14 @@ def build(
     if len(set(names)) < len(names) or any(
         name in ("", ".", "..", MANIFEST) or "/" in name for name in names
     ):
-        raise SpoolError(f"the papers of {submission} cannot be archived under the names {', '.join(names)}")
+        raise SpoolError(
+            f"the papers of {about['submission']} cannot be archived under the names {', '.join(names)}"
+        )
     for name, paper in papers:
         _bring(state / paper.path, folder / name, syncs)
         if disk.digest_at(folder / name) != (paper.sha256, paper.size):
             raise SpoolError(f"{paper.path} was altered: it is not archived as {name}")
-    manifest = _manifest(submission, papers)
+    manifest = _manifest(about, papers)
     with disk.opened_new(folder / MANIFEST) as fd:
         disk.write_all(fd, manifest)
         os.fchmod(fd, 0o400)
@@ -81,15 +85,15 @@ def shelve(folder: Path, wanted: Path, manifest: bytes) -> Path:
         return place
 
 
-def papers_at(relative: str, papers: Sequence[tuple[str, Paper]], manifest: bytes) -> list[Paper]:
+def papers_at(relative: str, papers: Papers, manifest: bytes) -> list[Paper]:
     """Return the papers as they are in the archive, the manifest last."""
     there = [Paper(paper.kind, f"{relative}/{name}", paper.sha256, paper.size) for name, paper in papers]
     return [*there, Paper("manifest", f"{relative}/{MANIFEST}", sha256(manifest).hexdigest(), len(manifest))]
 
 
-def _manifest(submission: str, papers: Sequence[tuple[str, Paper]]) -> bytes:
+def _manifest(about: Mapping[str, object], papers: Papers) -> bytes:
     entries = [Entry(name, paper.kind, paper.sha256, paper.size) for name, paper in papers]
-    whole = {"submission": submission, "files": [asdict(entry) for entry in entries]}
+    whole = {**about, "files": [asdict(entry) for entry in entries]}
     return (json.dumps(whole, ensure_ascii=False, indent=2) + "\n").encode()
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
+    from agent.spool.archive import Papers
+
 _QUARANTINE = "spool/quarantine"
 _WRITE = "write to the spool"
 _KEPT = ("spool/obj", "spool/out", "spool/papers", _QUARANTINE, "archive")
@@ -196,22 +198,22 @@ class Spool:
             raise SpoolError(f"{relative} was altered: its digest is {found}, the ledger says {sha256}")
         return path
 
-    def archive(self, day: str, submission: str, papers: Sequence[tuple[str, Paper]]) -> list[Paper]:
+    def archive(self, day: str, submission: str, papers: Papers, **about: object) -> list[Paper]:
         """Archive papers, each under a name of its own, with a manifest; return them as they are there.
 
-        `day` is YYYY/MM/DD, the manifest comes last. The folder appears whole and on disk, or not at all.
-        Archiving the same again changes nothing; archiving something else makes another folder,
-        `<submission>-2`, and so on.
+        `day` is YYYY/MM/DD, `about` what the manifest tells besides; the manifest comes last. The folder appears
+        whole and on disk, or not at all. Archiving the same again changes nothing; archiving something else makes
+        another folder, `<submission>-2`, and so on.
 
         Raises:
             SpoolError: a paper is not what its digest says, or the archive could not be written.
 
         """
-        wanted = self.path(f"archive/{day}/{submission}")
+        wanted, told = self.path(f"archive/{day}/{submission}"), {"submission": submission, **about}
         folder = self.scratch()
         try:
             with said_plainly(f"archive {submission}"):
-                manifest = archive.build(self.state, folder, papers, submission, self._syncs)
+                manifest = archive.build(self.state, folder, papers, told, self._syncs)
                 self._syncs.make_folder(wanted.parent)
                 place = archive.shelve(folder, wanted, manifest)
                 self._syncs.owe(place.parent)

@@ -10,6 +10,7 @@ import functools
 import gzip
 import io
 import json
+import tempfile
 import time
 import unicodedata
 import zipfile
@@ -20,10 +21,13 @@ from typing import TYPE_CHECKING
 from agent import settle
 from agent.acks.base import Stage
 from agent.acks.reading import read
+from agent.codes import CODES
 from agent.errors import RefusedFile
+from agent.preparing.unpacked import Unpacked, Unpacking
+from agent.preparing.unpacking import unpack
 from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
-from agent.stages.intake.dropfolder import fitting, shown_name
+from agent.settle import fitting, shown_name
 from tests.oldbooks import xls, xlsb
 from tests.workbooks import ods, xlsx, zipped
 
@@ -128,6 +132,24 @@ def _part(book: bytes, part: str) -> bytes:
         return archive.read(part)
 
 
+def unpacks(content: bytes) -> None:
+    """Take some bytes apart as an archive whose files are wanted each by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder) / "scratch"
+        scratch.mkdir()
+        (Path(folder) / "source").write_bytes(content)
+        found = unpack(Unpacking(Path(folder) / "source", scratch, "shop", ("*.csv",), 10_000))
+        assert {path.name for path in Path(folder).iterdir()} == {"scratch", "source"}, "something leads out"
+        assert {path.name for path in scratch.iterdir()} == {one.file for one in found.members if one.file}
+    for fault in (*found.refused, *(one.fault for one in found.members if one.fault)):
+        assert fault.words, fault
+        assert fault.mend, fault
+        assert fault.code in CODES, fault
+    for one in found.members:
+        assert bool(one.file) or one.fault, one
+    assert Unpacked.from_json(found.to_json()) == found
+
+
 def names(content: bytes) -> None:
     """Look at some bytes as the name of a dropped file."""
     name = content[:255].decode("utf-8", "surrogateescape")
@@ -192,5 +214,8 @@ def targets() -> dict[str, Target]:
         "fixed": Target(some(reads, format="fixed", columns=columns, header_row=0), (FIXED,)),
         "answer-file": Target(some(answers, "file"), _answer_seeds("file")),
         "answer-mail": Target(some(answers, "mail"), (b"-\n" + MAIL, *_answer_seeds("mail"))),
+        "archive": Target(
+            unpacks, (zipped(("a.csv", CSV), ("b/c.txt", JSON), (".x", b"")), zipped(("a", book)))
+        ),
         "names": Target(names, (b"a.csv", "ä\u202egsc.exe".encode(), b"\xff\n-rf", "a\u0308".encode())),
     }

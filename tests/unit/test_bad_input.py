@@ -53,6 +53,19 @@ def test_42_a_column_that_nobody_uses_is_named_and_harms_nothing(house):
     assert [batch.rows for batch in house.batches()] == [1]
 
 
+def test_15_what_the_feed_forbids_is_set_aside_and_said(house_of):
+    """In the folder, with the reason and the cure; of an archive its own mode counts, not what is packed."""
+    house = house_of(feed(world_writable="refuse", archive="each"))
+    for name, mode in (("bad.zip", 0o666), ("good.zip", 0o640)):
+        house.put(name, zipped((f"{name}.csv", source(name[0])))).chmod(mode)
+    house.take()
+    house.drain()
+    ends = {one.name: one.state for one in house.ledger.submissions()}
+    assert ends == {"bad.zip": "QUARANTINED", "good.zip": "CLOSED", "good.zip.csv": "CLOSED"}
+    report = house.told("attention")["bad.zip"]["report.txt"].decode()
+    assert all(words in report for words in ("Q-OWNER", "mode 0666", "chmod o-w", "set aside unread"))
+
+
 POISONED = {
     "bomb.zip": zipped(("a.csv", bytes(20_000_000))),
     "bomb.xlsx": zipped(("xl/workbook.xml", b" " * 20_000_000), ("[Content_Types].xml", b"x")),

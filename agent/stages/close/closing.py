@@ -84,7 +84,7 @@ def _tell(context: Context, story: Story, *, final: bool) -> None:
     submission = story.submission
     ours = _rejects(context, submission)
     with Place(context.folder(submission.feed), story.files.folder) as place:
-        if final:
+        if final and story.files.original:
             place.bring_original(
                 submission.id, original_name(submission), partial(_spare, context, submission)
             )
@@ -133,9 +133,9 @@ def _archived(context: Context, story: Story) -> tuple[tuple[Paper, ...], str]:
     """Archive everything worth keeping; return the papers, and what to say of those that were altered."""
     submission = story.submission
     day = datetime.fromtimestamp(submission.received_at, UTC).strftime("%Y/%m/%d")
-    papers = _worth_keeping(context, story)
+    papers, about = _worth_keeping(context, story), _packed(story)
     try:
-        return tuple(context.spool.archive(day, submission.id, papers)), ""
+        return tuple(context.spool.archive(day, submission.id, papers, **about)), ""
     except NoRoomError:
         raise
     except SpoolError:
@@ -144,7 +144,25 @@ def _archived(context: Context, story: Story) -> tuple[tuple[Paper, ...], str]:
             raise  # it was the disk
     missing = ", ".join(name for name, paper in papers if (name, paper) not in sound)
     note = f"not archived, because the spool's copy is not what it was: {missing}"
-    return tuple(context.spool.archive(day, submission.id, sound)), note
+    return tuple(context.spool.archive(day, submission.id, sound, **about)), note
+
+
+def _packed(story: Story) -> dict[str, object]:
+    """Return for the manifest which archive a file was inside, and of an archive what was inside it."""
+    submission = story.submission
+    told: dict[str, object] = {}
+    if submission.archive:
+        told["archive"] = {"submission": submission.archive, "member": submission.member}
+    if story.inside:
+        told["inside"] = [
+            {
+                "submission": one.submission.id,
+                "member": one.submission.member,
+                "sha256": one.submission.sha256,
+            }
+            for one in story.inside
+        ]
+    return told
 
 
 def _worth_keeping(context: Context, story: Story) -> list[tuple[str, Paper]]:

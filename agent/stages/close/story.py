@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.feedback.answered import needs_a_look
 from agent.feedback.naming import rejects_name
-from agent.feedback.story import Delivery, Fate, Files, Story
+from agent.feedback.story import Delivery, Fate, Files, Inside, Story
 from agent.states import CONCERNS, SubmissionState, ended
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def make_story(context: Context, submission: Submission) -> Story:
         groups=ledger.groups(submission.id),
         findings=context.spool.path(findings.path) if findings else None,
         first=ledger.submission(submission.duplicate_of) if submission.duplicate_of else None,
+        archive=ledger.submission(submission.archive) if submission.archive else None,
+        inside=() if batches or submission.archive else tuple(map(Inside, ledger.inside(submission.id))),
         told_at=context.now(),
         zone=None,
     )
@@ -67,9 +69,14 @@ def _files(story: Story, *, rejects: bool) -> Files:
     name = submission.name.encode()[:_NAME].decode(errors="ignore")
     return Files(
         folder=f"{kind}/{submission.id}--{name}",
-        original=original_name(submission) if _ended(story) else "",
+        original=original_name(submission) if _ended(story) and _has_original(submission) else "",
         rejects=rejects_name(submission.name, submission.generation) if rejects else "",
     )
+
+
+def _has_original(submission: Submission) -> bool:
+    """Whether there is a file to lay beside the report: what was not taken out of its archive is nowhere else."""
+    return bool(submission.sha256 or not submission.archive)
 
 
 def _ended(story: Story) -> bool:

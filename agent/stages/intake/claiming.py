@@ -6,17 +6,17 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
-from agent.codes import finding
+from agent.codes import counted_once
+from agent.feedback.repeated import repeated
 from agent.ledger.ids import submission_id
 from agent.ledger.transition import Transition
-from agent.model import FindingGroup, Submission
-from agent.stages.intake import faults
-from agent.stages.intake.dropfolder import shown_name
+from agent.model import Submission
+from agent.settle import shown_name
 from agent.states import SubmissionState, after
 
 if TYPE_CHECKING:
@@ -63,15 +63,19 @@ class Claimer:
         event = "repeated" if first else "taken"
         made = self._made(look, event, now, paper, first)
         self._first.setdefault(paper.sha256, first or made)
-        fault = twin if first is None else faults.repeated(first, self._first_batch(first))
-        return _claim(made, look, event, fault, paper)
+        fault = twin if first is None else repeated(first, self._first_batch(first))
+        change = _change(made, event, fault, paper)
+        if first is None and not self._feed.allow_duplicates:
+            change = replace(change, first_of_its_bytes=True)
+        return Claim(look, made, change)
 
     def refused(self, file: Refused, *, now: float) -> Claim:
         """Claim a file that goes aside unread."""
         look = file.look
         if known := self._recorded(look, ""):
             return known
-        return _claim(self._made(look, file.event, now, None, None), look, file.event, file.fault, None)
+        made = self._made(look, file.event, now, None, None)
+        return Claim(look, made, _change(made, file.event, file.fault, None))
 
     def _recorded(self, look: Look, sha256: str) -> Claim | None:
         """Know a file again that was recorded before a crash, and of which only the move is missing."""
@@ -119,20 +123,14 @@ class Claimer:
         return batches[0].id if batches else ""
 
 
-def _claim(made: Submission, look: Look, event: str, fault: Fault | None, paper: Paper | None) -> Claim:
-    change = Transition(
+def _change(made: Submission, event: str, fault: Fault | None, paper: Paper | None) -> Transition:
+    return Transition(
         made.id,
         "submission",
         event,
         reason="" if fault is None or event == "taken" else fault.words,
         note=fault.code if fault else "",
         new_submission=made,
-        groups=(_counted_once(fault),) if fault else None,
+        groups=(counted_once(fault),) if fault else None,
         papers=(paper,) if paper else (),
     )
-    return Claim(look, made, change)
-
-
-def _counted_once(fault: Fault) -> FindingGroup:
-    found = finding(fault)
-    return FindingGroup(found.code, found.severity, found.field, 1, found.words, found.mend, (found,))

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from agent.settle import OWN_FOLDERS, Look, printable
+from agent.settle import OWN_FOLDERS, Look, fitting
 from agent.spool import fsync_folder, move_without_overwrite
 from agent.stages.intake import lease
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _WORKING: Final = OWN_FOLDERS[0]
 _MADE: Final = OWN_FOLDERS[:3]  # the others only where something has to be told in them
-_LONGEST = 255  # bytes of a file name
-_KEPT_ENDING = 32  # bytes of a cut name's ending that are kept
 _FOR_US, _FOR_PEOPLE = 0o700, 0o775
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PIN = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -53,20 +51,6 @@ def make_folders(folder: Path) -> None:
 def working_name(submission_id: str, shown: str) -> str:
     """Return the name in `working/` of a submission's file; `shown` is its name as the ledger has it."""
     return fitting(f"{submission_id}--{shown}")
-
-
-def shown_name(name: str) -> str:
-    """Return a name as the ledger has it: printable, and not longer than a file name may be."""
-    return fitting(printable(name))
-
-
-def fitting(name: str) -> str:
-    """Cut a name in its middle so that a file system takes it; its ending stays."""
-    raw = os.fsencode(name)
-    if len(raw) <= _LONGEST:
-        return name
-    ending = raw[-_KEPT_ENDING:].decode(errors="ignore")
-    return raw[: _LONGEST - len(ending.encode())].decode(errors="ignore") + ending
 
 
 def late_write(folder: Path, submission: Submission) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
@@ -18,7 +17,6 @@ from agent.spool import NoRoomError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.model import Submission
     from agent.settings.models import Feed
     from agent.settle import Look
 
@@ -53,18 +51,6 @@ def too_big(look: Look, limit: int) -> Fault:
     """Say that a file is over the feed's cap."""
     words = f"the file has {look.size:,} bytes; this feed takes at most {limit:,}"
     return Fault("E-TOOBIG", words, "split the file, or raise max_size of the feed", f"{look.size:,}")
-
-
-def repeated(first: Submission, batch: str) -> Fault:
-    """Say that the same bytes came before; `batch` is the first batch made of them, if any."""
-    day = datetime.fromtimestamp(first.received_at, UTC)
-    sent = f", batch {batch}" if batch else ""
-    return Fault(
-        "D-DUPLICATE",
-        f"the same bytes came on {day:%Y-%m-%d %H:%M} UTC as submission {first.id}{sent}",
-        "do nothing if it was dropped again by mistake; release it if it has to be sent once more",
-        printable(first.name),
-    )
 
 
 def unreadable(look: Look, error: OSError) -> Fault:

@@ -6,14 +6,12 @@ ignored by rule, left alone and named, waiting, or ready.
 
 from __future__ import annotations
 
-import re
 import stat
 from dataclasses import dataclass, field
-from fnmatch import translate
 from typing import TYPE_CHECKING
 
 from agent import settle
-from agent.feedback.naming import names_for_patterns
+from agent.feedback.naming import taken_by
 from agent.settle import OWN_FOLDERS, Readiness, printable
 from agent.stages.intake import faults
 
@@ -60,7 +58,7 @@ class Lookout:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._pattern = re.compile("|".join(map(translate, feed.pattern)))
+        self._is_taken = taken_by(feed.pattern)
         self._seen: dict[str, Seen] = {}
         self._paused: dict[str, _Pause] = {}
 
@@ -112,7 +110,7 @@ class Lookout:
         if stat.S_ISDIR(look.mode):
             heaps.faults.append((name, faults.folder_inside(look)))
             return False
-        if any(map(self._pattern.match, names_for_patterns(name))) or settle.bad_name(name):
+        if self._is_taken(name) or settle.bad_name(name):
             return True
         heaps.faults.append((name, faults.of_no_feed(look, self._feed)))
         return False

@@ -17,6 +17,7 @@ from agent.errors import SpoolError
 from agent.model import Paper
 from agent.stages.intake import faults
 from agent.stages.intake.dropfolder import to_look
+from agent.stages.intake.owners import not_trusted
 
 if TYPE_CHECKING:
     from agent.model import Fault
@@ -120,12 +121,24 @@ class Reader:
             os.close(fd)
 
     def _read_open(self, fd: int, look: Look) -> Reading:
-        if _changed(fd, look):
+        found = os.fstat(fd)
+        if to_look(look.name, found) != look:
             return None
-        if look.size > self._feed.max_size:
-            return Refused(look, faults.too_big(look, self._feed.max_size), "refused-unread")
+        if refused := self._refused(look, found):
+            return refused
         if not self._feed.ready_marker and self._folder.is_written(fd):
             return Deferred(look, None)
+        return self._copied(fd, look)
+
+    def _refused(self, look: Look, found: os.stat_result) -> Refused | None:
+        """Refuse an open file that the feed does not take, by what the system says of it."""
+        if fault := not_trusted(self._feed, look.name, found):
+            return Refused(look, fault, "quarantined")
+        if look.size > self._feed.max_size:
+            return Refused(look, faults.too_big(look, self._feed.max_size), "refused-unread")
+        return None
+
+    def _copied(self, fd: int, look: Look) -> Reading:
         copy = self._spool.take(fd, limit=self._feed.max_size)
         if copy is None:
             return None

@@ -109,7 +109,7 @@ class Intake:
         """Make good what a crash left half done: put strangers back, and know what only has to be moved."""
         for target in self._folder.names_in_working():
             self._put_back_if_strange(target)
-        latest = self._ledger.submissions(None, self._feed.name, limit=2 * GROUP, newest_first=True)
+        latest = self._ledger.dropped(self._feed.name, limit=2 * GROUP)
         self._owed = frozenset(found.fingerprint for found in latest if self._is_owed(found))
 
     def _put_back_if_strange(self, target: str) -> None:

@@ -78,7 +78,7 @@ def test_the_ledger_is_durable_and_consistent(path):
     with Ledger.open(path, must_exist=False) as ledger:
         pragmas = ("journal_mode", "synchronous", "foreign_keys", "application_id", "user_version")
         found = [ledger._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
-    assert found == ["wal", 2, 1, 0x494D5041, 4]
+    assert found == ["wal", 2, 1, 0x494D5041, 5]
 
 
 def test_an_empty_file_is_a_fresh_start_only_where_nothing_is_kept(path):
@@ -148,7 +148,7 @@ def test_a_newer_ledger_is_refused_in_plain_words(used):
     """An older agent does not touch what a newer one has written."""
     with closing(sqlite3.connect(used)) as newer:
         newer.execute("PRAGMA user_version = 7")
-    with pytest.raises(LedgerError, match="newer agent: its shape is number 7, this one knows up to 4"):
+    with pytest.raises(LedgerError, match="newer agent: its shape is number 7, this one knows up to 5"):
         Ledger.open(used, must_exist=True)
 
 

@@ -7,6 +7,7 @@ import pytest
 from agent.errors import LedgerError
 from tests.house import feed, source
 from tests.unit.notices.conftest import PEOPLE, decided
+from tests.workbooks import zipped
 
 WAIT = 300.0
 
@@ -26,6 +27,17 @@ def tell(house, later=0.0):
 def rejected(house, name="refunds.csv", feed="shop"):
     """Drop a file of which nothing can be sent."""
     return house.taken(name, source("A1", bad=("A1",)) + name.encode(), feed)
+
+
+def test_a_file_out_of_an_archive_is_told_of_with_the_archive(telling):
+    """Whoever dropped it knows it by that name; the archive itself needs nobody."""
+    house = telling(feed(notify=PEOPLE, archive="each"))
+    content = zipped(("x/a.csv", source("A1", bad=("A1",))), ("b.csv", source("B1")))
+    archive = house.taken("all.zip", content)
+    tell(house)
+    tell(house, later=WAIT)
+    assert subjects(house) == ["Nothing was sent — a.csv"]
+    assert f"Out of archive all.zip, submission {archive.id}, in it as x/a.csv." in house.crier.sent[0].text
 
 
 def test_a_rejected_file_is_told_to_whom_its_feed_names(telling):

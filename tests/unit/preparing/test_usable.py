@@ -77,6 +77,14 @@ def test_a_table_that_cannot_be_used_is_told(config):
     assert told.startswith("templates/brands.csv:3: C-TABLE")
 
 
+def test_an_owner_whom_this_machine_does_not_know_is_told(config):
+    """Nothing of theirs would be taken; numbers need no user."""
+    owners = "owners: [root, nobody-of-that-name, 54321]\n"
+    (config / "feeds/shop.yaml").write_text(FEED.format(more=owners))
+    (told,) = problems(lambda: checked(settings_at(config)))
+    assert told.startswith("feed shop: C-VALUE `owners:` names nobody-of-that-name")
+
+
 def test_no_settings_are_told(config):
     """With the place where they were looked for."""
     (told,) = problems(lambda: settings_at(config / "nothing.yaml"))

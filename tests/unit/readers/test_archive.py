@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import struct
+import tarfile
 import time
 
 import pytest
@@ -11,6 +13,17 @@ from tests.workbooks import repacked, xlsx, zipped
 
 CSV = b"Order,Amount\nR1,1.50\n"
 MEGABYTE = 2**20
+
+
+def tarred(*files):
+    """Pack files, each a name and content, as tar does."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        for name, content in files:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return target.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -52,6 +65,8 @@ REFUSED = {
     "gz of nothing": (b"\x1f\x8b\x08", "E-ARCHIVE"),
     "zip cut off": (zipped(("a.csv", CSV * 99))[:-30], "E-ARCHIVE"),
     "another packing": (bz2.compress(CSV), "E-TYPE"),
+    "a tar": (tarred(("a.csv", CSV), ("b.csv", CSV)), "E-TYPE"),
+    "a tar in a gz": (gzip.compress(tarred(("a.csv", CSV))), "E-TYPE"),
     "91 leads out": (zipped(("../refunds.csv", CSV)), "Q-ZIP"),
     "91 leads out in a workbook": (repacked(xlsx([["a"], [1]]), added=[("../x", b"")]), "Q-ZIP"),
     "91 from the root": (zipped(("/etc/refunds.csv", CSV)), "Q-ZIP"),

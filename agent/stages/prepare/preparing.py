@@ -1,34 +1,26 @@
-"""Prepare: a received file becomes checked batches in the spool, or goes aside with its findings.
-
-The work is done in a limited child process; this stage only gives the job, publishes what came out and says
-what follows. A file that breaks the child twice is quarantined, so that the rest goes on; where the machine
-is at fault (a full disk, no process to be had) the file is not blamed.
-"""
+"""Prepare one received file: have it done in a limited process, publish what came out, say what follows."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING
 
 from agent import __version__
-from agent.errors import SettingsError, SpoolError, WorkerBroke
 from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
-from agent.model import Batch, Counts, Fault, FindingGroup, Severity
+from agent.model import Batch, Fault
 from agent.preparing.checking import template_text
 from agent.preparing.job import Job
 from agent.preparing.remembered import orders_by_draft
 from agent.recalling import recalling
 from agent.settings.tables import tables_of
-from agent.spool import NoRoomError
+from agent.stages.prepare.trying import tried, unusable
 from agent.states import BatchState
-from agent.workers import TemplateUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +30,6 @@ if TYPE_CHECKING:
     from agent.preparing.job import Prepared
     from agent.settings.models import Feed, Settings
     from agent.stages.context import Context
-
-_TRIES = 2  # a file that broke the worker so often is quarantined
-_ROOM = 4 * 2**20  # bytes; with less left on the disk it was the disk that broke the worker
 
 
 def prepare(
@@ -58,29 +47,15 @@ def prepare(
         raise LookupError(f"there is no submission {submission}")
     feed = context.feed(received.feed)
     if feed is None:
-        return _refused(received, "the settings no longer have this feed; add it again and release the file")
-    try:
-        source = context.spool.verify(f"spool/obj/{received.sha256}", received.sha256)
-    except SpoolError as error:
-        if isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, FileNotFoundError):
-            raise  # the disk does not let us read it
-        words = f"the agent's copy of this file is no longer what was taken: {error}"
-        return _quarantined(received, "Q-ALTERED", words, "drop the file again; cancel this one")
-    scratch = context.spool.scratch()
-    try:
-        job = replace(
-            job_of(context.settings, feed, source, scratch),
-            now=received.received_at,
-            again=_on_purpose(context, received),
-        )
-        return _prepared(context, received, job, progress)
-    except (TemplateUnusableError, SettingsError) as error:
-        return _refused(received, f"the feed's template cannot be used: {error}")
-    except WorkerBroke as error:
-        _blame_a_full_disk(scratch)
-        return _broke(received, error)
-    finally:
-        context.spool.discard(scratch)
+        return unusable(received, "the settings no longer have this feed; add it again and release the file")
+
+    def work(source: Path, scratch: Path) -> tuple[Transition, ...]:
+        job = job_of(context.settings, feed, source, scratch)
+        job = replace(job, now=received.received_at, again=_on_purpose(context, received))
+        return (_prepared(context, received, job, progress),)
+
+    (change,) = tried(context, received, work)
+    return change
 
 
 def _on_purpose(context: Context, received: Submission) -> bool:
@@ -120,37 +95,6 @@ def _template(name: str, settings: Settings) -> str:
     return template_text(name, settings.folder) if known is None else known
 
 
-def _refused(received: Submission, reason: str) -> Transition:
-    group = FindingGroup("C-FEED", Severity.ERROR, "", 1, reason, "mend the settings, then release the file")
-    return Transition(
-        received.id, "submission", "rejected", reason=reason, groups=(group,), counts=Counts(), tries=0
-    )
-
-
-def _broke(received: Submission, error: WorkerBroke) -> Transition:
-    tries = received.tries + 1
-    if tries < _TRIES:
-        return Transition(received.id, "submission", "broke", note=str(error), tries=tries)
-    words = f"preparing this file broke the agent's worker {tries} times: {error}"
-    return replace(
-        _quarantined(received, "Q-BROKE", words, "look at the file, or raise the limits"), tries=tries
-    )
-
-
-def _quarantined(received: Submission, code: str, words: str, mend: str) -> Transition:
-    group = FindingGroup(code, Severity.ERROR, "", 1, words, mend)
-    return Transition(
-        received.id, "submission", "quarantined", reason=words, groups=(group,), counts=Counts()
-    )
-
-
-def _blame_a_full_disk(scratch: Path) -> None:
-    """Tell a worker that a full disk broke from one that a file broke."""
-    found = os.statvfs(scratch)
-    if found.f_bavail * found.f_frsize < _ROOM or (found.f_files and not found.f_favail):
-        raise NoRoomError("cannot prepare files: the disk is full; make room")
-
-
 def _prepared(
     context: Context, received: Submission, job: Job, progress: Callable[[int], None]
 ) -> Transition:
@@ -160,7 +104,7 @@ def _prepared(
     refused = prepared.verdict == "refused"
     batches = () if refused else _batches(context, received, job, prepared)
     if isinstance(batches, Fault):
-        return _refused(received, batches.words)
+        return unusable(received, batches.words)
     drafts = zip(prepared.drafts, batches, strict=True)
     pairs = [(job.scratch / draft.file, batch.path) for draft, batch in drafts]
     papers = _published(context, received, pairs, _papers(job, prepared))
