@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing, contextmanager
 from decimal import Decimal
+from importlib import resources
+from typing import TYPE_CHECKING
 
+from agent.ledger.opening import APPLICATION
 from agent.ledger.transition import Transition
 from agent.model import (
     Acknowledgement,
@@ -20,6 +25,10 @@ from agent.model import (
     Total,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 NOON = 1_795_262_400.0  # 2026-11-21 12:00 UTC
 COUNTS = Counts(records=9, sent=4, kept_back=3, repeated=1, skipped=1, rows=6, orders=5, bad_orders=2)
 TOTALS = (
@@ -27,6 +36,20 @@ TOTALS = (
     Total("", "OTHER", Change.RESET, 2, None),
 )
 CANARY = "jane.roe@example.net"
+
+
+@contextmanager
+def of_shape(path: Path, number: int) -> Iterator[sqlite3.Connection]:
+    """Make a ledger as an agent of the time of this migration did; what is written meanwhile is in it."""
+    files = sorted((resources.files("agent.ledger") / "schema").iterdir(), key=lambda file: file.name)
+    with closing(sqlite3.connect(path)) as old:
+        for file in files:
+            if int(file.name[:3]) <= number:
+                old.executescript(file.read_text("utf-8"))
+        yield old
+        old.execute(f"PRAGMA application_id = {APPLICATION}")
+        old.execute(f"PRAGMA user_version = {number}")
+        old.commit()
 
 
 def digest(text: str) -> str:

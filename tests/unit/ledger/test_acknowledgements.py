@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
-from importlib import resources
-
 import pytest
 
 from agent.errors import LedgerError
 from agent.ledger.ledger import Ledger
-from agent.ledger.opening import APPLICATION
 from agent.model import Answer
 from agent.states import UnknownTransitionError
-from tests.unit.ledger.made import NOON, acknowledgement, batch, fetched, moved, prepared, submission, taken
+from tests.unit.ledger.made import (
+    NOON,
+    acknowledgement,
+    batch,
+    fetched,
+    moved,
+    of_shape,
+    prepared,
+    submission,
+    taken,
+)
 
 A = submission("a")
 B = batch(A)
@@ -125,20 +131,14 @@ def test_a_batch_is_found_by_its_name(sent):
 
 def test_a_ledger_of_the_first_shape_is_taken_over(path):
     """What was delivered before nobody was asked about: it has ended, and its time is kept."""
-    first = (resources.files("agent.ledger") / "schema" / "001_first.sql").read_text("utf-8")
-    old = sqlite3.connect(path)
-    old.executescript(first)
-    old.execute(
-        "INSERT INTO submission VALUES ('20261121-a','refunds','a.csv','PREPARED','',1,1,'',0,'',0,0,'',0,'{}',0,0)"
-    )
-    old.execute(
-        "INSERT INTO batch VALUES ('b1-a','20261121-a','there',1,'n.csv','spool/out/x',?,1,1,'[]','SENT','',0,1,1,7)",
-        ("0" * 64,),
-    )
-    old.execute(f"PRAGMA application_id = {APPLICATION}")
-    old.execute("PRAGMA user_version = 1")
-    old.commit()
-    old.close()
+    with of_shape(path, 1) as old:
+        old.execute(
+            "INSERT INTO submission VALUES ('20261121-a','refunds','a.csv','PREPARED','',1,1,'',0,'',0,0,'',0,'{}',0,0)"
+        )
+        old.execute(
+            "INSERT INTO batch VALUES ('b1-a','20261121-a','there',1,'n.csv','spool/out/x',?,1,1,'[]','SENT','',0,1,1,7)",
+            ("0" * 64,),
+        )
     with Ledger.open(path, must_exist=True) as ledger:
         found = ledger.batch("b1-a")
         assert (found.sent_at, found.awaited, found.refused) == (7.0, False, None)

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
-from importlib import resources
 
 import pytest
 
 from agent.ledger.ids import member_id
 from agent.ledger.ledger import Ledger
-from agent.ledger.opening import APPLICATION
 from agent.states import UnknownTransitionError
-from tests.unit.ledger.made import NOON, digest, moved, submission, taken
+from tests.unit.ledger.made import NOON, digest, moved, of_shape, submission, taken
 
 ARCHIVE = replace(submission("aaaa"), name="all.zip")
 INSIDE = [
@@ -73,10 +69,7 @@ def test_the_same_bytes_are_not_taken_twice_by_two_who_asked_at_once(ledger):
 
 def test_a_ledger_without_archives_is_taken_over(path):
     """What an agent before them has written was dropped itself."""
-    schema = resources.files("agent.ledger") / "schema"
-    with closing(sqlite3.connect(path)) as old:
-        for name in ("001_first.sql", "002_acknowledgements.sql", "003_notices.sql"):
-            old.executescript((schema / name).read_text("utf-8"))
+    with of_shape(path, 3) as old:
         row = (
             "s",
             "refunds",
@@ -99,9 +92,6 @@ def test_a_ledger_without_archives_is_taken_over(path):
         old.execute(f"INSERT INTO submission VALUES ({', '.join('?' * 17)})", row)  # noqa: S608 - nothing but marks
         line = (1, NOON, "agent", "s", "closed", "", "CLOSED", "", "0" * 64)
         old.execute("INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", line)
-        old.execute(f"PRAGMA application_id = {APPLICATION}")
-        old.execute("PRAGMA user_version = 3")
-        old.commit()
     with Ledger.open(path, must_exist=True) as ledger:
         (found,) = ledger.dropped("refunds")
         assert (found.archive, found.member, found.concern_at) == ("", "", 5.0)

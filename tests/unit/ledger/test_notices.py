@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
-from importlib import resources
 
 import pytest
 
 from agent.errors import LedgerError
 from agent.ledger.ledger import Ledger
-from agent.ledger.opening import APPLICATION
 from agent.model import Notice
-from tests.unit.ledger.made import NOON, moved, submission, taken
+from tests.unit.ledger.made import NOON, moved, of_shape, submission, taken
 
 ONE = Notice("mail", "file:20261121-a", "Nothing was sent", "sign", NOON, NOON, NOON + 1, "told", NOON + 2)
 
@@ -74,12 +70,8 @@ def test_the_audit_is_read_from_a_mark_on(ledger):
 
 def test_a_ledger_without_notices_is_taken_over(path):
     """One that an agent before them has written; nothing in it is owed to anybody."""
-    schema = resources.files("agent.ledger") / "schema"
-    with closing(sqlite3.connect(path)) as old:
-        for name in ("001_first.sql", "002_acknowledgements.sql"):
-            old.executescript((schema / name).read_text("utf-8"))
-        old.execute(f"PRAGMA application_id = {APPLICATION}")
-        old.execute("PRAGMA user_version = 2")
+    with of_shape(path, 2):
+        pass
     with Ledger.open(path, must_exist=True) as ledger:
         assert (ledger.notices_owed("mail"), ledger.notice_mark("mail")) == ((), None)
         ledger.note("mail", [ONE], mark=0)
