@@ -35,6 +35,7 @@ def reading(feed: Feed, *, as_written: bool = False) -> Reading:
         sheet=feed.sheet,
         header_row=feed.header_row,
         hidden_rows=feed.hidden_rows,
+        decimal=feed.numbers.decimal,
         records=feed.records,
         lists=feed.lists,
         columns=tuple(Column(one.name, one.start, one.width, one.trim) for one in feed.columns),

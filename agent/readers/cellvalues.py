@@ -58,6 +58,18 @@ WORDS: dict[type, Callable[..., str]] = {
 }
 
 
+def writers(decimal: str) -> dict[type, Callable[..., str]]:
+    """Say how each kind of value is written where a feed declares a decimal mark; most write a point.
+
+    A number is what it is, whatever the feed declares of texts: 2.125 written with a point would be 2125 where
+    the point parts thousands.
+    """
+    if decimal == ".":
+        return WORDS
+    plain = WORDS[float]
+    return {**WORDS, float: lambda value: plain(value).replace(".", decimal)}
+
+
 def cell_text(value: Value) -> str:
     """Write what stands in a cell; dates in ISO's form, an empty cell as ""."""
     return value if isinstance(value, str) else WORDS[type(value)](value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
-from agent.readers.cellvalues import WORDS, cell_texts, column_letters, id_fault
+from agent.readers.cellvalues import cell_texts, column_letters, id_fault, writers
 from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
 from agent.readers.header import read_header
@@ -170,14 +170,15 @@ class Sheet:
 
     def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
         """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
-        width, words, passed_over = self.header.width, WORDS, self._passed_over
+        width, passed_over = self.header.width, self._passed_over
+        write = writers(self.reading.decimal)
         line = self._header_line
         for line, values in self._rows:
             if line in passed_over:
                 self._skipped += 1
                 continue
             # as `cell_texts`, in place: beside reading a sheet, this is what it costs
-            cells = [value if value.__class__ is str else words[value.__class__](value) for value in values]
+            cells = [value if value.__class__ is str else write[value.__class__](value) for value in values]
             yield line, cells if len(cells) == width else self._fitted(cells), values
         self._rows = iter(())
         for marked in sorted(below for below in self._odd if below > line):  # formulas without any value

@@ -114,6 +114,16 @@ def test_the_rejects_of_a_workbook_come_back_and_are_sent_when_mended(prepared, 
     assert list(source) == [["R2", "b", "?", "y"], ["R2", "c", "3", "z"]]
 
 
+def test_the_numbers_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_declares(prepared, tmp_path):
+    """A number cell of 2.125 is never 2125, and what comes back in the rejects file reads the same again."""
+    rows = [COLUMNS, ["R1", "a", 1234.5, ""], ["R2", "b", 2.125, ""], ["R3", "c", "1.234,56", ""]]
+    made, scratch = prepared(xlsx(("S", rows)), FLAT, numbers={"preset": "de"})
+    assert _batch(made, scratch) == ["R1,7,a,1234.50,1,OTHER", "R3,7,c,1234.56,1,OTHER"]
+    assert _found(made) == [("E-NUM", "S!C3", "Amount")]
+    rejects = io.BytesIO((scratch / made.rejects_file).read_bytes())
+    assert list(open_source(rejects, Reading(), Listener(print, print))) == [["R2", "b", "2,125", ""]]
+
+
 def test_line_items_of_a_json_order_are_rows(prepared):
     """A nested loop goes through them; an item without a value that is used keeps its order back."""
     made, scratch = prepared(NESTED_JSON.encode(), NESTED)

@@ -6,6 +6,7 @@ import io
 import pytest
 
 from agent.readers.cellvalues import cell_text, column_letters, column_position
+from tests import oldbooks
 from tests.workbooks import ods, repacked, xlsx
 
 HEADER = ["Order", "SKU", "Amount"]
@@ -281,3 +282,10 @@ def test_zeros_that_are_only_a_format_are_no_part_of_an_id(open_any, form):
     assert "00001234" in opened.words[0]
     assert open_any(book).damaged == []
     assert opened.records[-1][0] == "12345678"
+
+
+def test_a_number_is_written_with_the_mark_that_the_feed_declares(open_any):
+    """Where the point parts thousands, 2.125 would be read as 2125; whole numbers and texts stay as they are."""
+    rows = [HEADER, ["1.10", 12345, 2.125], ["R2", "b.c", -19.9]]
+    for content in (xlsx(rows), ods(rows), oldbooks.xls(rows), oldbooks.xlsb(rows)):
+        assert open_any(content, decimal=",").records == [["1.10", "12345", "2,125"], ["R2", "b.c", "-19,9"]]
