@@ -62,7 +62,7 @@ class Sheet:
         self.detected = Detected(sheet=sheet.name, header_row=self._header_line)
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
-        self._identifiers: tuple[int, ...] = ()
+        self.identifiers: tuple[int, ...] = ()  # positions of the columns that hold them
         self._skipped = 0  # hidden rows
         self._odd: dict[int, Fault] = {}  # row → why it cannot be used
         self.attend(None, frozenset())
@@ -110,7 +110,7 @@ class Sheet:
             if used is None
             else {positions[name] for name in used & set(positions)}
         )
-        self._identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
+        self.identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
         self._odd = {}
         for fault, cells in self._oddities({positions[name] for name in filled & set(positions)}):
             for line, position in cells:
@@ -155,7 +155,7 @@ class Sheet:
             self.cells = cells if kept == width else cells[:kept]
             if watched or len(cells) != width or len("".join(cells)) > FIELD_CAP:
                 odd = odd or self._fault(cells)  # noqa: PLW2901 - a call for each row is dear
-            if fault := odd or (self._identifiers and self._id_fault(values)):
+            if fault := odd or (self.identifiers and self._id_fault(values)):
                 self._listener.damaged(number, line, cells, fault)
             else:
                 yield self.cells
@@ -209,7 +209,7 @@ class Sheet:
 
     def _id_fault(self, values: list[Value]) -> Fault | None:
         """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
-        for position in self._identifiers:
+        for position in self.identifiers:
             value = values[position]
             if value.__class__ is str or (fault := self._of_id(value, position)) is None:
                 continue

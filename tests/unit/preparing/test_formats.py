@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 
 import pytest
 
@@ -122,6 +124,18 @@ def test_the_numbers_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_dec
     assert _found(made) == [("E-NUM", "S!C3", "Amount")]
     rejects = io.BytesIO((scratch / made.rejects_file).read_bytes())
     assert list(open_source(rejects, Reading(), Listener(print, print))) == [["R2", "b", "2,125", ""]]
+
+
+def test_an_id_typed_into_the_rejects_of_a_workbook_stays_text(prepared):
+    """In cells of no format a spreadsheet makes 120 of 00120; and the table is the sheet that is shown first."""
+    rows = [["March"], COLUMNS, ["", "a", 1, "x"], ["R2", "b", 3, "z"]]
+    made, scratch = prepared(xlsx([["About"]], ("S", rows)), FLAT, sheet="2", header_row=2)
+    with zipfile.ZipFile(scratch / made.rejects_file) as book:
+        sheet, styles = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet2", "styles"))
+    assert re.findall(r'<xf numFmtId="([0-9]+)"', styles.partition("<cellXfs")[2]) == ["0", "49"]  # 49: text
+    assert re.findall(r'<col min="([0-9])" max="([0-9])"[^>]* style="1"', sheet) == [("1", "2")]
+    assert re.findall(r'<c r="([A-Z])3"( s="1")?', sheet) == [("B", ' s="1"'), *[(one, "") for one in "CDEF"]]
+    assert 'tabSelected="1"' in sheet
 
 
 def test_line_items_of_a_json_order_are_rows(prepared):
