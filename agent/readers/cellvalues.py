@@ -86,7 +86,7 @@ def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:
     Args:
         value: what the cell holds.
         column: its name.
-        shown: how many digits its format shows at least; 0: as many as there are.
+        shown: how many digits its format shows at least; 0: as many as there are; below: with texts around it.
 
     """
     if isinstance(value, str):
@@ -105,6 +105,9 @@ def _lost_digits(value: float, text: str, column: str, shown: int) -> Fault | No
     """Say which digits of a whole number may not be those of the id."""
     if len(text) < shown:
         words = f"is shown as {text:0>{shown}}, but the cell holds {text}: the zeros are only its format"
+        return Fault("E-IDNUM", words, _AS_TEXT, text, column)
+    if shown < 0:
+        words = f"is shown with more than the number that the cell holds, {text}: the rest is only its format"
         return Fault("E-IDNUM", words, _AS_TEXT, text, column)
     if value >= _WHOLE:
         words = f"is a number too long for a cell, so its last digits are lost ({value:.15g})"

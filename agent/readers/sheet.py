@@ -52,7 +52,7 @@ class Sheet:
         # nothing of the sheet itself is kept, so that its memory is free once its rows have been read
         self.width = sheet.width  # columns from the first of the table on, named or not
         self._last_row, self._last_column = sheet.end or (0, 0)
-        self._merged = sheet.merged_cell_ranges or []
+        self._merged = sheet.merged_cell_ranges or marks.merged
         self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
         self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
         self._first_column = sheet.start[1] if sheet.start else 0

@@ -51,6 +51,8 @@ class Marks:
         default_factory=dict
     )  # row → column → digits its format shows at least
     formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
+    # first and last cell (row and column from 0) of each merged range, where the library does not tell them
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
 
     @property
     def is_sparse(self) -> bool:

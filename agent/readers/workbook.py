@@ -5,8 +5,8 @@ The sheet is the one the feed names, or the only one with anything in it. Its fi
 never worked out, a part of merged cells, a hidden row) goes to `damaged`, unless the feed does not use that column
 or says what is to be done.
 
-What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. Formulas without a
-value, errors and hidden rows are found by their cell in .xlsx only; the other forms are refused with any (`oddities`).
+What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. What calamine does
+not tell (formulas without a value, errors, hidden rows, formats) is found by its cell in each form (`…marks`).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from agent.readers.base import refusal, refusal_at
 from agent.readers.cellvalues import column_letters
 from agent.readers.content import HEAD
 from agent.readers.header import COLUMN_CAP
-from agent.readers.oddities import in_xls, in_zip, refuse_odd
+from agent.readers.otherbooks import marks_in_zip
 from agent.readers.sheet import Sheet
 from agent.readers.sheetmarks import Marks, damaged, too_wide
 from agent.readers.sheetparts import Parts, find_parts
+from agent.readers.xlsmarks import marks_of_xls
 from agent.readers.zipped import DAMAGE, directory
 
 if TYPE_CHECKING:
@@ -108,14 +109,14 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     parts = None if begins == _OLE else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
-    if parts is None or not parts.sheets:  # not an .xlsx
-        found = in_xls(stream) if parts is None else in_zip(parts.archive)
-        refuse_odd(found, hidden_rows_matter=reading.hidden_rows != "read")
+    others: list[Marks] = []  # of the sheets, where it is not an .xlsx
+    if parts is None or not parts.sheets:
+        others = marks_of_xls(stream) if parts is None else marks_in_zip(parts.archive)
     stream.seek(0)
     with _Guarded():
         book = CalamineWorkbook.from_filelike(stream)
         sheet, notes = _choose(book, reading.sheet, parts)
-        marks = parts.marks(sheet.name) if parts else Marks()
+        marks = _marks(book, sheet.name, others) if others or not parts else parts.marks(sheet.name)
     if parts and parts.date1904:
         words = (
             "the workbook counts its days from 1904, as on old Macintosh computers; its dates were read so"
@@ -169,6 +170,14 @@ def _active(what: str) -> RefusedFile:
 def _locked() -> RefusedFile:
     words = "the file is a password-protected workbook"
     return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
+
+
+def _marks(book: CalamineWorkbook, name: str, marks: list[Marks]) -> Marks:
+    """Return the marks of a sheet, by its place among all of them."""
+    at = [one.name for one in book.sheets_metadata].index(name)
+    if at >= len(marks):
+        raise damaged("its sheets are not those that it names")
+    return marks[at]
 
 
 def _choose(
