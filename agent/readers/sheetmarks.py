@@ -224,6 +224,12 @@ def damaged(words: str) -> RefusedFile:
     )
 
 
+def locked() -> RefusedFile:
+    """Refuse a workbook with a password."""
+    words = "the file is a password-protected workbook"
+    return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
+
+
 def too_wide(marks: Marks) -> RefusedFile:
     """Refuse a sheet with more columns than are read, or with a cell far outside its table."""
     reach = f"{marks.width:,} columns and {marks.height:,} rows"

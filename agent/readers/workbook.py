@@ -18,11 +18,11 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
 from agent.readers.cellvalues import column_letters
-from agent.readers.content import HEAD
+from agent.readers.content import HEAD, flat_spreadsheet
 from agent.readers.header import COLUMN_CAP
 from agent.readers.otherbooks import marks_in_zip
 from agent.readers.sheet import Sheet
-from agent.readers.sheetmarks import Marks, damaged, too_wide
+from agent.readers.sheetmarks import Marks, damaged, locked, too_wide
 from agent.readers.sheetparts import Parts, find_parts
 from agent.readers.xlsmarks import marks_of_xls
 from agent.readers.zipped import DAMAGE, directory
@@ -60,7 +60,8 @@ _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
     """Name the form of workbook that the content is."""
-    del reading
+    if reading.format in ("auto", *FORMATS) and flat_spreadsheet(head):
+        return "xlsx"  # to be refused by name, rather than read as records of XML
     if head.startswith(_OLE):
         stream.seek(0)
         return "xls" if _occurs(stream, _BIFF) else ""
@@ -104,6 +105,8 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     if not begins:
         raise refusal("E-EMPTY", "the file is empty (0 bytes)", "export it again and check that it has rows")
     if not begins.startswith((_OLE, _ZIP)):
+        if flat := flat_spreadsheet(begins + stream.read(HEAD)):
+            raise flat
         words = "the file is no workbook, by its first bytes; the feed declares that it is one"
         raise refusal("E-TYPE", words, "save it as a workbook, or mend the feed's `format:`")
     parts = None if begins == _OLE else _zip_parts(stream)
@@ -139,7 +142,7 @@ class _Guarded:
 
         """
         if isinstance(error, PasswordError):
-            raise _locked() from None
+            raise locked() from None
         if isinstance(error, CalamineError | ValueError | OSError) or (kind and kind.__name__ == _PANIC):
             raise damaged(str(error)) from error
 
@@ -157,7 +160,7 @@ def _zip_parts(stream: BinaryIO) -> Parts | None:
 def _refuse_active_ole(stream: BinaryIO) -> None:
     stream.seek(0)
     if _occurs(stream, (_LOCKED,)):
-        raise _locked()
+        raise locked()
     stream.seek(0)
     if _occurs(stream, (_VBA,)):
         raise _active("macros")
@@ -165,11 +168,6 @@ def _refuse_active_ole(stream: BinaryIO) -> None:
 
 def _active(what: str) -> RefusedFile:
     return refusal("Q-ACTIVE", f"the workbook carries {what}", _PLAIN)
-
-
-def _locked() -> RefusedFile:
-    words = "the file is a password-protected workbook"
-    return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
 
 
 def _marks(book: CalamineWorkbook, name: str, marks: list[Marks]) -> Marks:

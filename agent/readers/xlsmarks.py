@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.readers.compound import book
 from agent.readers.formats import padding
-from agent.readers.sheetmarks import Marks, damaged, too_wide
+from agent.readers.sheetmarks import Marks, damaged, locked, too_wide
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _FORMULA, _ROW, _BOOLERR, _BEGIN = 0x0006, 0x0208, 0x0205, 0x0809
 _SEVERAL, _DECLARED, _STRINGS = 0x00BD, 0x0200, 0x00FC
 _NUMBERS = frozenset((_FORMULA, 0x0203, 0x027E))  # begin with row, column and style
 _CELLS = _NUMBERS | {_BOOLERR, _SEVERAL, 0x00D6, 0x00FD, 0x0204}  # begin with row and column
-_NAMED, _FORMAT, _STYLE = 0x0085, 0x041E, 0x00E0
+_LOCKED, _NAMED, _FORMAT, _STYLE = 0x002F, 0x0085, 0x041E, 0x00E0
 _ROW_HIDDEN, _ON_LOAD = 0x20, 0x02
 _SHORTEST, _WIDE = 3, 12  # bytes: of a text; of a declared size with rows of four bytes, as since 1997
 _ERRORS = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
@@ -34,7 +34,8 @@ def marks_of_xls(stream: BinaryIO) -> list[Marks]:
     """Look through the records of an .xls; return the marks of its sheets, in their order.
 
     Raises:
-        RefusedFile: E-WORKBOOK, its parts do not fit; E-COLCAP, a cell lies far outside the table.
+        RefusedFile: E-WORKBOOK, its parts do not fit; E-COLCAP, a cell lies far outside the table; E-TYPE, it has
+            a password.
 
     """
     stream.seek(0)
@@ -82,6 +83,8 @@ class _Look:
             if kind == _BEGIN:
                 self._marks = self._begun[at] = Marks()
                 self._version = struct.unpack_from("<H", record)[0]
+            elif kind == _LOCKED:  # all that follows cannot be read
+                raise locked()
             elif kind in _CELLS:
                 self._cell(kind, record)
             if looked := self._kinds.get(kind):

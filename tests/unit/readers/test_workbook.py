@@ -248,6 +248,11 @@ def test_a_value_without_a_column_is_not_passed_over(open_any):
     assert open_any(xlsx([HEADER])).refused == [("E-NOROWS", "")]
 
 
+def test_a_list_whose_first_columns_are_called_id_and_p_is_a_table(open_any):
+    """A SYLK table begins with ID;P as well, but with its program's name behind it."""
+    assert open_any(b"ID;Price\n1;2\n").columns == ("ID", "Price")
+
+
 def test_a_workbook_that_is_cut_off_is_refused(open_any):
     """However much of it is missing."""
     book = xlsx([HEADER, *([f"R{at}", "a", at] for at in range(500))])
