@@ -76,7 +76,7 @@ def find_marks(sheet: BinaryIO, *, recalculates: bool, padded: Mapping[str, int]
     marks = Marks()
     formula = _FORMULA if recalculates else _BARE_FORMULA
     styles = re.compile(b' s="(?:%b)"' % b"|".join(map(str.encode, padded))) if padded else None
-    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse:
+    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse and marks.width <= COLUMN_CAP:
         return marks
     sheet.seek(0)
     return _Parse(padded, recalculates=recalculates).run(sheet)

@@ -248,6 +248,18 @@ def test_a_value_without_a_column_is_not_passed_over(open_any):
     assert open_any(xlsx([HEADER])).refused == [("E-NOROWS", "")]
 
 
+def test_cells_that_have_a_format_and_nothing_in_them_do_no_harm(open_any):
+    """A row coloured up to the last column is no wide table."""
+
+    def coloured(book, sheet):
+        red = book.add_format({"bg_color": "red"})
+        for column in range(16_384):
+            sheet.write_blank(2, column, None, red)
+
+    opened = open_any(xlsx([HEADER, ["R1", "a", 1]], edit=coloured))
+    assert (opened.refused, opened.records) == ([], [["R1", "a", "1"]])
+
+
 def test_a_list_whose_first_columns_are_called_id_and_p_is_a_table(open_any):
     """A SYLK table begins with ID;P as well, but with its program's name behind it."""
     assert open_any(b"ID;Price\n1;2\n").columns == ("ID", "Price")
