@@ -8,6 +8,7 @@ holds whole numbers up to 2^53: what an id had beyond that is lost, and nobody c
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
@@ -70,6 +71,13 @@ def writers(decimal: str) -> dict[type, Callable[..., str]]:
     return {**WORDS, float: lambda value: plain(value).replace(".", decimal)}
 
 
+def percent_text(value: Value, decimal: str) -> str:
+    """Write a number as the percentage that its cell shows."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return cell_text(value)
+    return f"{Decimal(repr(value)).scaleb(2).normalize():f}%".replace(".", decimal)
+
+
 def cell_text(value: Value) -> str:
     """Write what stands in a cell; dates in ISO's form, an empty cell as ""."""
     return value if isinstance(value, str) else WORDS[type(value)](value)
@@ -86,7 +94,7 @@ def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:
     Args:
         value: what the cell holds.
         column: its name.
-        shown: how many digits its format shows at least; 0: as many as there are; below: with texts around it.
+        shown: how many digits its format shows at least; 0: as many as there are; below: more than the number.
 
     """
     if isinstance(value, str):

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
-from agent.readers.formats import DRESSED
+from agent.readers.formats import DRESSED, PERCENT
 from agent.readers.header import COLUMN_CAP
 from agent.readers.sheetmarks import Marks, damaged, refuse_type
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 262_144
 _ODD = re.compile(
-    rb'value-type="error"'
+    rb'value-type="(?:error|percentage)"'
     rb"|<table:table-cell(?=[^>]*table:formula=)(?![^>]*office:value-type=)"
     rb'|<table:table-row[^>]*table:visibility="(?:collapse|filter)"'
     rb"|<table:covered-table-cell"
@@ -173,7 +173,7 @@ class _Parse:
         formula = "table:formula" in attributes
         self._filled = self._filled or bool(kind) or formula
         style = attributes.get("table:style-name") or "".join(self._columns[self._column : self._column + 1])
-        digits = self._padded.get(style, 0) if kind in _NUMBERS else 0
+        digits = self._padded.get(style, 0) if kind in _NUMBERS else PERCENT if kind == "percentage" else 0
         broken = "error" in (kind, attributes.get("calcext:value-type"))
         if not broken and not digits and (kind or not formula):
             return

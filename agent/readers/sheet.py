@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
-from agent.readers.cellvalues import cell_texts, column_letters, id_fault, writers
+from agent.readers.cellvalues import cell_texts, column_letters, id_fault, percent_text, writers
 from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
+from agent.readers.formats import PERCENT
 from agent.readers.header import read_header
 from agent.readers.tail import Tail
 
@@ -171,7 +172,7 @@ class Sheet:
     def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
         """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
         width, passed_over = self.header.width, self._passed_over
-        write = writers(self.reading.decimal)
+        write, shown = writers(self.reading.decimal), self._marks.padded
         line = self._header_line
         for line, values in self._rows:
             if line in passed_over:
@@ -179,10 +180,19 @@ class Sheet:
                 continue
             # as `cell_texts`, in place: beside reading a sheet, this is what it costs
             cells = [value if value.__class__ is str else write[value.__class__](value) for value in values]
+            if line in shown:
+                self._show(cells, values, shown[line])
             yield line, cells if len(cells) == width else self._fitted(cells), values
         self._rows = iter(())
         for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
             yield marked, [""] * width, [""] * width
+
+    def _show(self, cells: list[str], values: list[Value], shown: dict[int, int]) -> None:
+        """Write the percentages of a row as they are shown: 0.2 may as well be meant for 20 %."""
+        for column, what in shown.items():
+            at = column - self._first_column
+            if what == PERCENT and 0 <= at < len(cells):
+                cells[at] = percent_text(values[at], self.reading.decimal)
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """Cut off the empty cells behind the header; what is not empty there shows as a cell too many."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from agent.readers.formats import padding
+from agent.readers.formats import BUILT_IN, padding
 from agent.readers.sheetmarks import Marks, damaged, find_marks, refuse_type
 from agent.readers.zipped import DAMAGE
 
@@ -79,8 +79,8 @@ def find_parts(archive: zipfile.ZipFile) -> Parts:
 
 
 def _padded_styles(archive: zipfile.ZipFile, part: str) -> dict[str, int]:
-    """Find the styles that show a number with leading zeros: those of a format such as 00000000."""
-    formats: dict[str, int] = {}
+    """Find the styles that show more than the number of a cell (`formats.padding`)."""
+    formats = {str(number): padding(code) for number, code in BUILT_IN.items()}
     styles: dict[str, int] = {}
     within: list[str] = []
 

@@ -13,7 +13,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from agent.readers.base import refusal
-from agent.readers.formats import padding
+from agent.readers.formats import BUILT_IN, padding
 from agent.readers.sheetmarks import Marks, too_wide
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _cell(kind: int, record: bytes, row: int, marks: Marks, padded: list[int]) -
 
 def padded_styles(part: bytes) -> list[int]:
     """Return, by the number of each style of cells, how many digits it shows at least."""
-    formats: dict[int, str] = {}
+    formats = dict(BUILT_IN)
     found: list[int] = []
     within = False
     for kind, record in _records(part):

@@ -12,7 +12,7 @@ import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.readers.compound import book
-from agent.readers.formats import padding
+from agent.readers.formats import BUILT_IN, padding
 from agent.readers.sheetmarks import Marks, damaged, locked, too_wide
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Look:
         self._marks = Marks()
         self._begun = {-1: self._marks}  # where it begins → sheet; charts, too
         self._sheets: list[int] = []  # where the named ones begin
-        self._formats: dict[int, str] = {}
+        self._formats = dict(BUILT_IN)
         self._padded: list[int] = []  # by the number of a style
         self._shown = False  # one of them is not 0
         self._version = _SINCE_1997

@@ -126,6 +126,20 @@ def test_the_numbers_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_dec
     assert list(open_source(rejects, Reading(), Listener(print, print))) == [["R2", "b", "2,125", ""]]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "sent"), [({}, []), ({"percent": "fraction"}, ["0.20"]), ({"percent": "number"}, ["20.00"])]
+)
+def test_an_amount_shown_as_a_percentage_is_what_the_feed_declares(prepared, numbers, sent):
+    """As the text 20% is: undeclared it is refused, for nobody can tell which of the two is meant."""
+
+    def shown(book, sheet):
+        sheet.write_number(1, 2, 0.2, book.add_format({"num_format": "0 %"}))
+
+    made, scratch = prepared(xlsx(("S", [COLUMNS, ["R1", "a", 1, ""]]), edit=shown), FLAT, numbers=numbers)
+    assert _batch(made, scratch) == [f"R1,7,a,{amount},1,OTHER" for amount in sent]
+    assert _found(made) == ([] if sent else [("E-NUM", "S!C2", "Amount")])
+
+
 def test_an_id_typed_into_the_rejects_of_a_workbook_stays_text(prepared):
     """In cells of no format a spreadsheet makes 120 of 00120; and the table is the sheet that is shown first."""
     rows = [["March"], COLUMNS, ["", "a", 1, "x"], ["R2", "b", 3, "z"]]

@@ -71,7 +71,7 @@ def _styles(named, style):
     return brt(278) + brt(615, one) + named + brt(616) + brt(617, one) + style + brt(618) + brt(279)
 
 
-def _shown(form, code, table):
+def _shown(form, code, table, number=120):
     """Make a workbook whose numbers are all shown in a format."""
     if form == "xls":
         named = record(0x041E, struct.pack("<HHB", 164, len(code), 0) + code.encode())
@@ -82,7 +82,7 @@ def _shown(form, code, table):
         return xlsb(table, styles=_styles(named, style))
     if form == "xlsx":
         return xlsx(
-            table, edit=lambda book, sheet: sheet.write(1, 0, 120, book.add_format({"num_format": code}))
+            table, edit=lambda book, sheet: sheet.write(1, 0, number, book.add_format({"num_format": code}))
         )
     digits, text = code.count("0"), code.replace("0", "").strip('"')
     number = f'<number:text>{text}</number:text><number:number number:min-integer-digits="{digits}"/>'
@@ -94,6 +94,26 @@ def _shown(form, code, table):
     column = b'"Sheet1"><table:table-column table:default-cell-style-name="ce1"/>'
     changed = [("content.xml", b"<office:body>", styles.encode()), ("content.xml", b'"Sheet1">', column)]
     return repacked(ods(table), changed)
+
+
+@pytest.mark.parametrize("form", ["xlsx", "xls", "xlsb"])
+@pytest.mark.parametrize("code", ["0%", "0.00\\ %", "[Red]0%"])
+def test_a_percentage_is_what_the_cell_shows_in_each_form(open_any, form, code):
+    """The feed says what 20 % is; the cell's own 0.2 would be taken for an amount."""
+    content = _shown(form, code, [["Order", "SKU"], [0.199, "a"]], 0.199)
+    assert open_any(content).records == [["19.9%", "a"]]
+    assert open_any(content, decimal=",").records == [["19,9%", "a"]]
+    assert open_any(_shown(form, '0.00"%"', [["Order", "SKU"], [2.5, "a"]], 2.5)).records == [["2.5", "a"]]
+
+
+def test_a_percentage_of_opendocument_is_what_the_cell_shows(open_any):
+    """It is a type of its own there."""
+    plain, shown = (
+        b'office:value-type="float" office:value="12.5"',
+        b'office:value-type="percentage" office:value="0.125"',
+    )
+    opened = open_any(repacked(ods(TABLE), [("content.xml", plain, shown)]))
+    assert [cells[2] for cells in opened.records] == ["12.5%", "21", "0.1"]
 
 
 @pytest.mark.parametrize("form", ["xlsx", "xls", "xlsb", "ods"])
