@@ -30,7 +30,7 @@ from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, missing_lengths, open_feed_file, opened, reading
+from agent.preparing.sources import Uses, cut_off, missing_lengths, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
@@ -102,7 +102,7 @@ class Preparation:
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
-        for note in (*source.notes, *self.template.notes()):
+        for note in (*source.notes, *cut_off(source), *self.template.notes()):
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from agent.settings.models import Feed
 
 _IDS = frozenset((*IDENTIFIERS, "SKU"))
+_FULL = (65_536, 1_048_576)  # rows of a spreadsheet, up to 2003 and since
+_TABLES = ("csv", "xlsx", "xls", "xlsb", "ods")
 
 
 def reading(feed: Feed, *, as_written: bool = False) -> Reading:
@@ -58,6 +60,14 @@ def open_feed_file(stream: BinaryIO, feed: Feed, listener: Listener) -> OpenedFi
 def opened(source: OpenedFile) -> OpenedFile:
     """Return a file of a feed as its reader opened it."""
     return source.source if isinstance(source, _Measured) else source
+
+
+def cut_off(source: OpenedFile) -> Iterator[Fault]:
+    """Remark a table that, read to its end, has as many rows as a spreadsheet holds, its header counted."""
+    rows = source.number + max(source.detected.header_row, 1)
+    if rows in _FULL and source.detected.format in _TABLES:
+        words = f"the file has {rows:,} rows, as many as a spreadsheet holds; what came behind them may be missing"
+        yield Fault("W-CUT", words, "export it again without a spreadsheet, or in parts")
 
 
 def missing_lengths(feed: Feed, source: OpenedFile) -> Iterator[Fault]:

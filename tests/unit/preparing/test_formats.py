@@ -140,6 +140,16 @@ def test_an_amount_shown_as_a_percentage_is_what_the_feed_declares(prepared, num
     assert _found(made) == ([] if sent else [("E-NUM", "S!C2", "Amount")])
 
 
+@pytest.mark.parametrize(("records", "remarked"), [(65_534, False), (65_535, True)])
+def test_a_file_that_is_as_long_as_a_spreadsheet_can_be_is_remarked(prepared, records, remarked):
+    """It was cut off there, or ends there by chance; nobody can tell from the file."""
+    none_taken = FLAT.replace("in rows", 'in rows if row.Order == "1"')
+    content = b"Order,Item no,Amount\n" + b"1,a,1\n" + b"2,b,2\n" * (records - 1)
+    made, _ = prepared(content, none_taken)
+    assert [group.code for group in made.groups] == (["W-CUT"] if remarked else [])
+    assert made.counts.sent == 1
+
+
 def test_an_id_typed_into_the_rejects_of_a_workbook_stays_text(prepared):
     """In cells of no format a spreadsheet makes 120 of 00120; and the table is the sheet that is shown first."""
     rows = [["March"], COLUMNS, ["", "a", 1, "x"], ["R2", "b", 3, "z"]]
