@@ -20,6 +20,7 @@ from agent.starting.planning import planned
 from agent.starting.sampling import sampled
 from agent.starting.tables import UNKNOWN, names, reason_code, reason_words, shapes, status_kind, status_words
 from agent.starting.texts import Column, plain_words
+from tests.workbooks import xlsx
 
 
 def read(text, encoding="utf-8"):
@@ -218,6 +219,14 @@ def test_the_encoding_is_found(encoding, found):
     """And the text is right in it."""
     sample = read("Größe;Menge\nXL;1\n", encoding)
     assert (sample.reading.encoding[0], sample.columns[0].name) == (found, "Größe")
+
+
+def test_a_row_of_values_is_never_taken_for_the_header():
+    """Programs leave the name of the rows' numbers out; what is wrong is that name, not the rows above the last."""
+    rows = [["", "Order", "Amount"], [0, "A-1", 1.5], [1, "A-2", 2.5], [2, "A-3", 3]]
+    with pytest.raises(RefusedFile) as refused:
+        read(xlsx(rows))
+    assert [one.code for one in refused.value.findings] == ["E-HDREMPTY"]
 
 
 def test_the_sheet_and_the_header_row_are_found():
