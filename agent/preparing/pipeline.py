@@ -30,7 +30,7 @@ from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, cut_off, missing_lengths, open_feed_file, opened, reading
+from agent.preparing.sources import Uses, cut_off, missing_lengths, of_header, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
@@ -120,7 +120,7 @@ class Preparation:
         ]
         lacking += missing_lengths(self.feed, source)
         if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
-            raise RefusedFile(*(finding(fault) for fault in dict.fromkeys(faults)))
+            raise RefusedFile(*map(finding, of_header(faults, source, self.feed)))
         return wanted
 
     def _take(self, source: OpenedFile, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:

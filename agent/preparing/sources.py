@@ -6,6 +6,7 @@ which stands in for an id is found where it was read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.impact.dialect import canonical
@@ -16,7 +17,7 @@ from agent.readers import open_source
 from agent.readers.base import Column, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from agent.mapping.mapping import BoundTemplate
     from agent.readers.base import Listener, OpenedFile
@@ -75,6 +76,16 @@ def missing_lengths(feed: Feed, source: OpenedFile) -> Iterator[Fault]:
     for name in feed.id_lengths:
         if (canonical(name) if feed.headers == "impact" else name) not in source.columns:
             yield missing_column(name, source.columns, "the feed names under `id_lengths:`")
+
+
+def of_header(faults: Iterable[Fault], source: OpenedFile, feed: Feed) -> Iterator[Fault]:
+    """Yield each fault of a header once; if nobody said which row of a sheet it is, that may be all that is wrong."""
+    row = 0 if feed.header_row else source.detected.header_row
+    hint = (
+        f"; row {row} was taken for the header: if it stands further down, declare `header_row:` in the feed"
+    )
+    for fault in dict.fromkeys(faults):
+        yield replace(fault, mend=f"{fault.mend}{hint}") if row else fault
 
 
 class Uses:

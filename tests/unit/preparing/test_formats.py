@@ -150,6 +150,15 @@ def test_a_file_that_is_as_long_as_a_spreadsheet_can_be_is_remarked(prepared, re
     assert made.counts.sent == 1
 
 
+def test_a_title_above_the_table_is_thought_of_where_columns_are_missing(prepared):
+    """Each of them is missing then, and the cure is in the feed, not in the file."""
+    book = xlsx([["March"], COLUMNS, ["R1", "a", 1, ""]])
+    made, _ = prepared(book, FLAT)
+    found = [one for group in made.groups for one in group.examples]
+    assert (made.verdict, {one.code for one in found}) == ("refused", {"E-HDRMISS"})
+    assert all("row 1 was taken for the header" in one.mend for one in found)
+
+
 def test_an_id_typed_into_the_rejects_of_a_workbook_stays_text(prepared):
     """In cells of no format a spreadsheet makes 120 of 00120; and the table is the sheet that is shown first."""
     rows = [["March"], COLUMNS, ["", "a", 1, "x"], ["R2", "b", 3, "z"]]
