@@ -65,7 +65,7 @@ class FirstLook(Settling):
     def finish(self) -> None:
         """Settle the last run, say what whole columns look like, and count the warnings that were not listed."""
         self._flush()
-        faults = [column.turned() for column in self._ids.values()]
+        faults = [fault for column in self._ids.values() for fault in (column.turned(), column.stripped())]
         if not self.scratch.findings.told("W-IDPREC"):  # by the cells of a workbook
             faults += (column.fault() for column in self._ids.values())
         for fault in filter(None, faults):

@@ -3,7 +3,8 @@
 A spreadsheet keeps 15 digits and writes zeros behind. One such id proves nothing, as a tenth of all ids of 16 digits
 end in 0. A column is suspect when every long id in it ends so, and chance alone would give that in less than one file
 of a thousand. It makes dates of ids such as 3-4 (Mar-04, 04. Mrz), and truth values; programs that take a column with
-gaps for numbers write 12345.0. A shop may well write its ids so, so this is remarked and no more.
+gaps for numbers write 12345.0. And it takes leading zeros away: where some ids of figures begin with a zero, those that
+are shorter may have had one. A shop may well write its ids so, so this is remarked and no more.
 """
 
 from __future__ import annotations
@@ -43,20 +44,31 @@ class Shortened:
         self._first = ""
         self._turned = 0
         self._first_turned = ""
+        self._padded = 0  # figures of the longest id that begins with a zero
+        self._shortest = ""  # of the ids of figures that do not
 
     def __call__(self, text: str) -> str | Fault:
         """Read a cell; it is asked once per distinct value."""
-        if len(text) > _KEPT and text.isascii() and text.isdigit():
-            if text[_KEPT:].strip("0"):
-                self._whole = True
-            else:
-                self._first = self._first or text
-                self._ids += 1
-                self._zeros += len(text) - _KEPT
+        if text.isascii() and text.isdigit():
+            self._figures(text)
         elif len(text) <= _TURNED_LONGEST and _TURNED.fullmatch(text):
             self._turned += 1
             self._first_turned = self._first_turned or text
         return self._rule(text)
+
+    def _figures(self, text: str) -> None:
+        if text[0] == "0":
+            self._padded = max(self._padded, len(text))
+        elif not self._shortest or len(text) < len(self._shortest):
+            self._shortest = text
+        if len(text) <= _KEPT:
+            return
+        if text[_KEPT:].strip("0"):
+            self._whole = True
+        else:
+            self._first = self._first or text
+            self._ids += 1
+            self._zeros += len(text) - _KEPT
 
     def fault(self) -> Fault | None:
         """Say what the column looks like, once all its cells were read."""
@@ -76,3 +88,14 @@ class Shortened:
         words = f"{self._column}: {self._turned:,} {ids} like what a program makes of one: {what}"
         mend = "compare it with the shop; export the column as text"
         return Fault("W-IDFORM", words, mend, self._first_turned, self._column)
+
+    def stripped(self) -> Fault | None:
+        """Say that ids may have lost leading zeros, once all cells of the column were read."""
+        if not 0 < len(self._shortest) < self._padded:
+            return None
+        which = (
+            f"some ids begin with zeros and have up to {self._padded} figures; without any, others have fewer"
+        )
+        words = f"{self._column}: {which}"
+        mend = "compare them with the shop; export the column as text; `id_lengths:` of the feed refuses such ids"
+        return Fault("W-IDZERO", words, mend, self._shortest, self._column)

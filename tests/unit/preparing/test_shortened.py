@@ -28,6 +28,28 @@ def test_ids_that_look_like_what_a_program_makes_of_them_are_remarked(ids, first
 
 
 @pytest.mark.parametrize(
+    ("ids", "shortest"),
+    [
+        (["00012345", "4711", "12345"], "4711"),
+        (["12345", "00012345"], "12345"),
+        (["00012345", "12345678", "A-1"], ""),
+        (["12345", "4711"], ""),
+        (["0", "7"], ""),
+        (["00120"], ""),
+        (["00120", "\u0667"], ""),
+    ],
+)
+def test_ids_shorter_than_those_with_leading_zeros_are_remarked(ids, shortest):
+    """Where a column has both, what is shorter may have had a zero in front; the shortest is shown."""
+    column = Shortened("Oid", str)
+    assert [column(one) for one in ids] == ids
+    fault = column.stripped()
+    assert (
+        (fault.code, fault.found, fault.field) == ("W-IDZERO", shortest, "Oid") if shortest else fault is None
+    )
+
+
+@pytest.mark.parametrize(
     ("ids", "suspect"),
     [
         (["123456789012345000"], True),
