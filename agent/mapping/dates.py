@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DateForm", "DateReader"]
 
 _LONGEST = 64  # characters; more is no date
+_CELLS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
 _CLOCK = re.compile(r"%[HIMSfpcXT]")  # a form with one of these tells a time of day
 _RUN = re.compile(
     r"%[a-zA-Z]%[a-yA-Z]"
@@ -85,6 +86,10 @@ class DateReader:
         self._latest = _shifted(now, form.not_after)
         self._earliest = _shifted(now, None if form.not_before is None else -form.not_before)
         self.assumed = False  # some time was read in the feed's zone, as it named none
+
+    def read_cells(self) -> None:
+        """Read the dates of a workbook's cells as well, which have no form of their own and are written as ISO does."""
+        self._formats = (*self._formats, *_CELLS)
 
     def __call__(self, text: str) -> str:
         """Read one date.

@@ -16,7 +16,6 @@ from agent.feedback.returning import write_kept_back
 from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
-from agent.mapping.columns import missing_column
 from agent.mapping.mapping import EXPRESSION_FAILURES, BoundTemplate
 from agent.mapping.records import Stream
 from agent.model import Counts, Fault, Finding, Severity
@@ -30,7 +29,7 @@ from agent.preparing.layouts import lay_out, too_large
 from agent.preparing.policy import judged
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, cut_off, missing_lengths, of_header, open_feed_file, opened, reading
+from agent.preparing.sources import Uses, cut_off, missing_columns, of_header, open_feed_file, opened, reading
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
@@ -97,6 +96,8 @@ class Preparation:
         source = self._source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
         bound = self._bound = self.template.bind(source.columns, self.rules.order, source.nested)
         fill_down = self._fill_down(source)
+        if source.detected.sheet:
+            self.template.dates.read_cells()
         if self.job.glance:
             return Prepared("ready", "", Counts(), columns=source.columns, detected=source.detected)
         self.scratch.findings.place = Uses(source, bound, fill_down).place
@@ -113,12 +114,7 @@ class Preparation:
         wanted = self.feed.fill_down
         if self.feed.headers == "impact":
             wanted = tuple(map(canonical, wanted))
-        lacking = [
-            missing_column(name, source.columns, "the feed names under `fill_down:`")
-            for name in wanted
-            if name not in source.columns
-        ]
-        lacking += missing_lengths(self.feed, source)
+        lacking = missing_columns(self.feed, source, wanted)
         if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
             raise RefusedFile(*map(finding, of_header(faults, source, self.feed)))
         return wanted

@@ -71,8 +71,11 @@ def cut_off(source: OpenedFile) -> Iterator[Fault]:
         yield Fault("W-CUT", words, "export it again without a spreadsheet, or in parts")
 
 
-def missing_lengths(feed: Feed, source: OpenedFile) -> Iterator[Fault]:
-    """Name the columns under `id_lengths:` that the file does not have."""
+def missing_columns(feed: Feed, source: OpenedFile, filled: tuple[str, ...]) -> Iterator[Fault]:
+    """Name the columns that the feed names and the file does not have: those that are `filled` down, those of ids."""
+    for name in filled:
+        if name not in source.columns:
+            yield missing_column(name, source.columns, "the feed names under `fill_down:`")
     for name in feed.id_lengths:
         if (canonical(name) if feed.headers == "impact" else name) not in source.columns:
             yield missing_column(name, source.columns, "the feed names under `id_lengths:`")

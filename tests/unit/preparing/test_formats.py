@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import zipfile
@@ -138,6 +139,36 @@ def test_an_amount_shown_as_a_percentage_is_what_the_feed_declares(prepared, num
     made, scratch = prepared(xlsx(("S", [COLUMNS, ["R1", "a", 1, ""]]), edit=shown), FLAT, numbers=numbers)
     assert _batch(made, scratch) == [f"R1,7,a,{amount},1,OTHER" for amount in sent]
     assert _found(made) == ([] if sent else [("E-NUM", "S!C2", "Amount")])
+
+
+@pytest.mark.parametrize(
+    ("form", "found"), [("%d.%m.%Y", "2026-10-01"), ("%Y-%m-%d", "2026-10-01"), ("%Y-%d-%m", "")]
+)
+def test_the_dates_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_declares(prepared, form, found):
+    """A date cell has no form of its own; where the declared one would read another day, it is refused."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    book = xlsx(
+        ("S", [COLUMNS, ["R1", "a", 1], ["R2", "b", 2, "x"]]),
+        edit=lambda book, sheet: sheet.write_datetime(
+            1, 3, dt.date(2026, 10, 1), book.add_format({"num_format": "dd.mm.yyyy"})
+        ),
+    )
+    made, scratch = prepared(book, template, dates={"formats": [form]})
+    assert _batch(made, scratch) == ([f"R1,7,a,1.00,1,{found},OTHER"] if found else [])
+    assert _found(made)[-1] == ("E-DATE", "S!D3", "Category")
+
+
+def test_the_dates_of_a_text_are_only_what_the_feed_declares(prepared):
+    """Nobody knows what its 2026-10-01 is, where other forms are declared."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    made, _ = prepared(
+        b"Order,Item no,Amount,Note\nR1,a,1,2026-10-01\n", template, dates={"formats": ["%d.%m.%Y"]}
+    )
+    assert _found(made) == [("E-DATE", "line 2", "Category")]
 
 
 @pytest.mark.parametrize(("records", "remarked"), [(65_534, False), (65_535, True)])
