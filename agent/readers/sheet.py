@@ -63,7 +63,7 @@ class Sheet:
         self.detected = Detected(sheet=sheet.name, header_row=self._header_line)
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
-        self.identifiers: tuple[int, ...] = ()  # positions of the columns that hold them
+        self._identifiers: tuple[int, ...] = ()
         self._skipped = 0  # hidden rows
         self._odd: dict[int, Fault] = {}  # row → why it cannot be used
         self.attend(None, frozenset())
@@ -90,6 +90,11 @@ class Sheet:
             f"{self.name}, row {wanted}", "E-HDREMPTY", words, "mend the sheet, or the feed's `header_row:`"
         )
 
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """The positions of the columns that hold identifiers, once it is known."""
+        return self._identifiers
+
     def place(self, line: int, column: str = "") -> str:
         """Name a cell, or a row where no column is to blame."""
         if not line:
@@ -111,7 +116,7 @@ class Sheet:
             if used is None
             else {positions[name] for name in used & set(positions)}
         )
-        self.identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
+        self._identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
         self._odd = {}
         for fault, cells in self._oddities({positions[name] for name in filled & set(positions)}):
             for line, position in cells:
@@ -156,7 +161,7 @@ class Sheet:
             self.cells = cells if kept == width else cells[:kept]
             if watched or len(cells) != width or len("".join(cells)) > FIELD_CAP:
                 odd = odd or self._fault(cells)  # noqa: PLW2901 - a call for each row is dear
-            if fault := odd or (self.identifiers and self._id_fault(values)):
+            if fault := odd or (self._identifiers and self._id_fault(values)):
                 self._listener.damaged(number, line, cells, fault)
             else:
                 yield self.cells
@@ -219,7 +224,7 @@ class Sheet:
 
     def _id_fault(self, values: list[Value]) -> Fault | None:
         """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
-        for position in self.identifiers:
+        for position in self._identifiers:
             value = values[position]
             if value.__class__ is str or (fault := self._of_id(value, position)) is None:
                 continue
