@@ -160,6 +160,21 @@ def test_the_dates_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_decla
     assert _found(made)[-1] == ("E-DATE", "S!D3", "Category")
 
 
+@pytest.mark.parametrize("form", ["[hh]:mm:ss", "yyyy-mm-dd"])
+@pytest.mark.parametrize("value", [0.25, 1.25, 30, 366.5])
+def test_a_duration_or_a_small_number_in_a_cell_is_no_date(prepared, form, value):
+    """30 hours, or 30 pieces, are a day of January 1900 in a cell that has the format of a date."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    book = xlsx(
+        ("S", [COLUMNS, ["R1", "a", 1]]),
+        edit=lambda book, sheet: sheet.write_number(1, 3, value, book.add_format({"num_format": form})),
+    )
+    made, _ = prepared(book, template, dates={"preset": "iso"})
+    assert [one[:2] for one in _found(made)] == [("E-DATE", "S!D2")]
+
+
 def test_the_dates_of_a_text_are_only_what_the_feed_declares(prepared):
     """Nobody knows what its 2026-10-01 is, where other forms are declared."""
     template = FLAT.replace("Quantity", "Quantity,Category").replace(
