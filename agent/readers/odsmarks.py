@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BLOCK = 262_144
-_ODD = re.compile(
-    rb'value-type="(?:error|percentage)"'
-    rb"|<table:table-cell(?=[^>]*table:formula=)(?![^>]*office:value-type=)"
-    rb'|<table:table-row[^>]*table:visibility="(?:collapse|filter)"'
-    rb"|<table:covered-table-cell"
+# Each sign is looked for by a plain text first, which costs next to nothing.
+_SHOWN = (
+    (b"number:min-integer-digits=", re.compile(rb'number:min-integer-digits="(?:[2-9]|1[0-9])"')),
+    (b"<number:text>", re.compile(rb"<number:text>[^<]*\w")),
 )
-_SHOWN = re.compile(rb'number:min-integer-digits="(?:[2-9]|1[0-9])"|<number:text>[^<]*\w')
+_ODD = (
+    (b'value-type="error"', re.compile(b"")),
+    (b'value-type="percentage"', re.compile(b"")),
+    (b"<table:covered-table-cell", re.compile(b"")),
+    (
+        b"table:formula=",
+        re.compile(rb"<table:table-cell(?=[^>]*table:formula=)(?![^>]*office:value-type=)"),
+    ),
+    (
+        b"table:visibility=",
+        re.compile(rb'<table:table-row[^>]*table:visibility="(?:collapse|filter)"'),
+    ),
+    *_SHOWN,
+)
 _CELLS = ("table:table-cell", "table:covered-table-cell")
 _NUMBERS = ("float", "currency")
 _ROWS = 2**20  # of a sheet; no program shows more
@@ -40,8 +52,8 @@ def marks_of_ods(content: BinaryIO, styles: BinaryIO) -> list[Marks]:
         RefusedFile: E-WORKBOOK, a part is no XML; Q-DTD, it declares a document type.
 
     """
-    shown = _whole(styles, (_SHOWN,))
-    if not _whole(content, (_ODD, _SHOWN)) and not shown:
+    shown = _whole(styles, _SHOWN)
+    if not _whole(content, _ODD) and not shown:
         return []
     parse = _Parse()
     for part in (styles, content):
@@ -50,7 +62,7 @@ def marks_of_ods(content: BinaryIO, styles: BinaryIO) -> list[Marks]:
     return parse.sheets
 
 
-def _whole(part: BinaryIO, signs: tuple[re.Pattern[bytes], ...]) -> bool:
+def _whole(part: BinaryIO, signs: tuple[tuple[bytes, re.Pattern[bytes]], ...]) -> bool:
     """Prove that a part is whole; say whether there is a sign in it."""
     parser = _parser()
     held, odd = b"", False
@@ -58,7 +70,7 @@ def _whole(part: BinaryIO, signs: tuple[re.Pattern[bytes], ...]) -> bool:
         while block := part.read(_BLOCK):
             parser.Parse(block, False)  # noqa: FBT003 - expat takes it by place only
             text = held + block
-            odd = odd or any(sign.search(text) for sign in signs)
+            odd = odd or any(plain in text and sign.search(text) for plain, sign in signs)
             held = text[text.rfind(b"<") :][-_BLOCK:]
         parser.Parse(b"", True)  # noqa: FBT003 - as above
     return odd
