@@ -12,14 +12,14 @@ from tests.workbooks import zipped
 _SECTOR, _SMALLEST = 512, 4096  # streams of fewer bytes would lie elsewhere
 _END, _FREE, _TABLE = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 _SHEET, _BOOK = 0x0010, 0x0005
-_WORKSHEET = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_KINDS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPES = b"""<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">\
 <Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/>\
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/></Types>"""
 
 
-def xls(rows, name="Sheet1", more=b"") -> bytes:
-    """Make an .xls; `more` are further records of its sheet."""
+def xls(rows, name="Sheet1", more=b"", styles=b"") -> bytes:
+    """Make an .xls; `more` are further records of its sheet, `styles` of its book; all cells have the first style."""
     cells = b"".join(
         _xls_cell(at, column, value) for at, row in enumerate(rows) for column, value in enumerate(row)
     )
@@ -29,7 +29,7 @@ def xls(rows, name="Sheet1", more=b"") -> bytes:
 
     def book(offset: int) -> bytes:
         bound = record(0x0085, struct.pack("<IHBB", offset, 0, len(shown), 0) + shown)
-        return _begin(_BOOK) + codepage + bound + record(0x000A)
+        return _begin(_BOOK) + codepage + styles + bound + record(0x000A)
 
     return compound(book(len(book(0))) + sheet)
 
@@ -79,8 +79,8 @@ def _entry(name: str, kind: int, start: int, size: int, child: int = _FREE) -> b
     )
 
 
-def xlsb(rows, name="Sheet1", more=b"") -> bytes:
-    """Make an .xlsb; `more` are further records of its sheet."""
+def xlsb(rows, name="Sheet1", more=b"", styles=b"") -> bytes:
+    """Make an .xlsb; `more` are further records of its sheet, `styles` of its styles."""
     written = b""
     for at, row in enumerate(rows):
         written += brt(0, struct.pack("<IIHHBI", at, 0, 300, 0, 0, 0))
@@ -89,12 +89,14 @@ def xlsb(rows, name="Sheet1", more=b"") -> bytes:
     sheet = brt(129) + brt(148, size) + brt(145) + written + more + brt(146) + brt(130)
     bundle = brt(156, struct.pack("<II", 0, 1) + _wide("rId1") + _wide(name))
     book = brt(131) + brt(143) + bundle + brt(144) + brt(132)
+    related = [("worksheet", "worksheets/sheet1.bin"), *([("styles", "styles.bin")] if styles else [])]
     return zipped(
         ("[Content_Types].xml", _TYPES),
-        ("_rels/.rels", _relation("officeDocument", "xl/workbook.bin")),
+        ("_rels/.rels", _relation(("officeDocument", "xl/workbook.bin"))),
         ("xl/workbook.bin", book),
-        ("xl/_rels/workbook.bin.rels", _relation("worksheet", "worksheets/sheet1.bin")),
+        ("xl/_rels/workbook.bin.rels", _relation(*related)),
         ("xl/worksheets/sheet1.bin", sheet),
+        *([("xl/styles.bin", styles)] if styles else []),
     )
 
 
@@ -122,8 +124,11 @@ def _xlsb_cell(column: int, value) -> bytes:
     return brt(5, place + struct.pack("<d", value))
 
 
-def _relation(kind: str, target: str) -> bytes:
-    return (
-        '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-        f'<Relationship Id="rId1" Type="{_WORKSHEET}/{kind}" Target="{target}"/></Relationships>'
-    ).encode()
+def _relation(*targets: tuple[str, str]) -> bytes:
+    """Relate parts by their kinds, as rId1, rId2 and so on."""
+    related = "".join(
+        f'<Relationship Id="rId{at}" Type="{_KINDS}/{kind}" Target="{target}"/>'
+        for at, (kind, target) in enumerate(targets, 1)
+    )
+    space = "http://schemas.openxmlformats.org/package/2006/relationships"
+    return f'<?xml version="1.0"?><Relationships xmlns="{space}">{related}</Relationships>'.encode()

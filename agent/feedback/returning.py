@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _ESCAPED = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 _XML_SPACE = "http://www.w3.org/XML/1998/namespace"
 _LONGEST_CELL = 32_767  # characters, of a workbook
+_TEXT = 49  # the number of the format in which what is typed stays text
 _SAID = re.compile(rf'(?<!\\)"(?:{REASON_COLUMN}|{MEND_COLUMN})"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?')
 
 
@@ -76,7 +77,8 @@ def write_kept_back(  # noqa: PLR0913 - the file both as its bytes and as it was
     with packed_like(stream, target) as packed:
         if isinstance(source, Delimited):
             return write_rejects(source, kept_back=kept_back, target=packed, everything=everything)
-        return _Sieve(kept_back, everything=everything).run(stream, reading, packed, scratch)
+        ids = source.identifiers if isinstance(source, Sheet) else ()
+        return _Sieve(kept_back, everything=everything).run(stream, reading, packed, scratch, ids)
 
 
 class _Writer(Protocol):
@@ -93,10 +95,12 @@ class _Sieve:
     def __init__(self, kept_back: Iterator[KeptBack], *, everything: bool) -> None:
         self._owed = Owed(kept_back, everything=everything)
 
-    def run(self, stream: BinaryIO, reading: Reading, target: BinaryIO, scratch: Path) -> int:
-        """Write all of them."""
+    def run(
+        self, stream: BinaryIO, reading: Reading, target: BinaryIO, scratch: Path, ids: tuple[int, ...]
+    ) -> int:
+        """Write all of them; `ids` are the positions of a sheet's columns that hold identifiers."""
         source = open_source(stream, reading, Listener(self._damaged, lambda *_: None))
-        self._writer = _writer(source, target, scratch)
+        self._writer = _writer(source, target, scratch, ids)
         for cells in source:
             self._take(source.number, cells)
         self._writer.close()
@@ -112,9 +116,9 @@ class _Sieve:
             self._writer.write(cells, reason, mend)
 
 
-def _writer(source: OpenedFile, target: BinaryIO, scratch: Path) -> _Writer:
+def _writer(source: OpenedFile, target: BinaryIO, scratch: Path, ids: tuple[int, ...]) -> _Writer:
     if isinstance(source, Sheet):
-        return _Workbook(source, target, scratch)
+        return _Workbook(source, target, scratch, ids)
     if isinstance(source, FixedWidth):
         return _Fixed(source, target)
     objects = cast("Keyed", source).objects
@@ -127,9 +131,12 @@ def _writer(source: OpenedFile, target: BinaryIO, scratch: Path) -> _Writer:
 
 
 class _Workbook:
-    """One sheet of texts, found again by what the feed says of sheet and header."""
+    """One sheet of texts, found again by what the feed says of sheet and header.
 
-    def __init__(self, source: Sheet, target: BinaryIO, scratch: Path) -> None:
+    The columns of ids have the format of text, so that 00120 keeps its zeros when somebody types it there.
+    """
+
+    def __init__(self, source: Sheet, target: BinaryIO, scratch: Path, ids: tuple[int, ...]) -> None:
         self._source = source
         options = {"constant_memory": True, "tmpdir": str(scratch), "use_zip64": True}
         self._target = target
@@ -141,13 +148,18 @@ class _Workbook:
             # with a text in it, as its temporary file would otherwise stay behind
             self._book.add_worksheet(f"({number + 1})").write_string(0, 0, "no part of the table")
         self._sheet = self._book.add_worksheet(source.name)
+        self._sheet.activate()
+        as_text = self._book.add_format({"num_format": _TEXT})
+        self._formats = dict.fromkeys(ids, as_text)
+        for position in ids:
+            self._sheet.set_column(position, position, None, as_text)
         self._row = max(source.reading.header_row - 1, 0)
         self.write(list(source.header.written), REASON_COLUMN, MEND_COLUMN)
 
     def write(self, cells: list[str], reason: str, mend: str) -> None:
         for column, text in enumerate((*self._source.own(cells), reason, mend)):
             if text:
-                self._sheet.write_string(self._row, column, text[:_LONGEST_CELL])
+                self._sheet.write_string(self._row, column, text[:_LONGEST_CELL], self._formats.get(column))
         self._row += 1
 
     def close(self) -> None:

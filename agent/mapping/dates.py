@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["DateForm", "DateReader"]
 
 _LONGEST = 64  # characters; more is no date
+_CELLS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f")
+_FIRST_YEAR = 1905  # workbooks count days from 1900 or 1904, so what is none is one of these years
 _CLOCK = re.compile(r"%[HIMSfpcXT]")  # a form with one of these tells a time of day
 _RUN = re.compile(
     r"%[a-zA-Z]%[a-yA-Z]"
@@ -84,7 +86,13 @@ class DateReader:
         self.zone = form.zone
         self._latest = _shifted(now, form.not_after)
         self._earliest = _shifted(now, None if form.not_before is None else -form.not_before)
+        self._first_year = 0
         self.assumed = False  # some time was read in the feed's zone, as it named none
+
+    def read_cells(self) -> None:
+        """Read the dates of a workbook's cells as well, which have no form of their own and are written as ISO does."""
+        self._formats = (*self._formats, *_CELLS)
+        self._first_year = _FIRST_YEAR
 
     def __call__(self, text: str) -> str:
         """Read one date.
@@ -133,6 +141,9 @@ class DateReader:
 
     def _judge(self, moment: _Moment, text: str) -> None:
         """Refuse what lies too far from the file's coming; a day counts whole, without a zone it is one of UTC."""
+        if moment.when.year < self._first_year:
+            words = "is a time, a duration or a small number, which the cell's format makes a date"
+            raise _bad("E-DATE", words, "put the date in, and look at the format of the cell", text)
         begin = moment.when if moment.when.tzinfo else moment.when.replace(tzinfo=self._zone or UTC)
         if self._latest and begin > self._latest:
             words = "lies further in the future than the feed lets through"

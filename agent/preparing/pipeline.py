@@ -13,7 +13,6 @@ from agent.errors import RefusedFile, WorkerBroke
 from agent.impact.batchfile import encode
 from agent.impact.dialect import canonical
 from agent.impact.rules import row_rules
-from agent.mapping.columns import missing_column
 from agent.mapping.mapping import EXPRESSION_FAILURES, BoundTemplate
 from agent.mapping.records import Stream
 from agent.model import Counts, Fault, Severity
@@ -29,7 +28,7 @@ from agent.preparing.policy import judged
 from agent.preparing.recalling import recall
 from agent.preparing.runs import oversize
 from agent.preparing.scratch import Scratch
-from agent.preparing.sources import Uses, missing_lengths, open_feed_file
+from agent.preparing.sources import Uses, cut_off, missing_columns, of_header, open_feed_file
 from agent.preparing.verdicts import IDENTIFIERS
 from agent.readers.base import Listener
 from agent.readers.detected import UNSEEN, Detected
@@ -98,12 +97,14 @@ class Preparation:
         source = self._source = open_feed_file(stream, self.feed, Listener(self._damaged, self._remarked))
         bound = self._bound = self.template.bind(source.columns, self.rules.order, source.nested)
         fill_down = self._fill_down(source)
+        if source.detected.sheet:
+            self.template.dates.read_cells()
         if self.job.glance:
             return Prepared("ready", "", Counts(), columns=source.columns, detected=source.detected)
         self.scratch.findings.place = Uses(source, bound, fill_down).place
         look = self._take(source, bound, fill_down)
         self.progress(source.number)
-        for note in (*source.notes, *self.template.notes()):
+        for note in (*source.notes, *cut_off(source), *self.template.notes()):
             self.scratch.findings.add(note, ())
         entangled = self._look_again(look)
         counts = self._counts(look, source.number)
@@ -114,14 +115,9 @@ class Preparation:
         wanted = self.feed.fill_down
         if self.feed.headers == "impact":
             wanted = tuple(map(canonical, wanted))
-        lacking = [
-            missing_column(name, source.columns, "the feed names under `fill_down:`")
-            for name in wanted
-            if name not in source.columns
-        ]
-        lacking += missing_lengths(self.feed, source)
+        lacking = missing_columns(self.feed, source, wanted)
         if self._bound is not None and (faults := (*self._bound.missing, *lacking)):
-            raise RefusedFile(*(finding(fault) for fault in dict.fromkeys(faults)))
+            raise RefusedFile(*map(finding, of_header(faults, source, self.feed)))
         return wanted
 
     def _take(self, source: OpenedFile, bound: BoundTemplate, fill_down: tuple[str, ...]) -> FirstLook:

@@ -68,9 +68,11 @@ class FirstLook(Settling):
     def finish(self) -> None:
         """Settle the last run, say what whole columns look like, and count the warnings that were not listed."""
         self._flush()
+        faults = [fault for column in self._ids.values() for fault in (column.turned(), column.stripped())]
         if not self.scratch.findings.told("W-IDPREC"):  # by the cells of a workbook
-            for fault in filter(None, (column.fault() for column in self._ids.values())):
-                self.scratch.findings.add(fault, ())
+            faults += (column.fault() for column in self._ids.values())
+        for fault in filter(None, faults):
+            self.scratch.findings.add(fault, ())
         for verdict in self.verdicts.counted():
             for fault in verdict.faults:
                 self.scratch.findings.count(fault, verdict.times)

@@ -6,6 +6,7 @@ which stands in for an id is found where it was read.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.impact.dialect import canonical
@@ -16,7 +17,7 @@ from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from agent.mapping.mapping import BoundTemplate
     from agent.readers.base import OpenedFile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _TOTALS = Fault("N-FOOTER", "the last record is a line of totals; it was passed over")
 _IDS = frozenset((*IDENTIFIERS, "SKU"))
+_FULL = (65_536, 1_048_576)  # rows of a spreadsheet, up to 2003 and since
+_TABLES = ("csv", "xlsx", "xls", "xlsb", "ods")
 
 
 def reading(feed: Feed, *, as_written: bool = False) -> Reading:
@@ -36,6 +39,7 @@ def reading(feed: Feed, *, as_written: bool = False) -> Reading:
         sheet=feed.sheet,
         header_row=feed.header_row,
         hidden_rows=feed.hidden_rows,
+        decimal=feed.numbers.decimal,
         records=feed.records,
         lists=feed.lists,
         columns=tuple(Column(one.name, one.start, one.width, one.trim) for one in feed.columns),
@@ -74,11 +78,32 @@ def opened(source: OpenedFile) -> OpenedFile:
     return source.source if isinstance(source, _Measured) else source
 
 
-def missing_lengths(feed: Feed, source: OpenedFile) -> Iterator[Fault]:
-    """Name the columns under `id_lengths:` that the file does not have."""
+def cut_off(source: OpenedFile) -> Iterator[Fault]:
+    """Remark a table that, read to its end, has as many rows as a spreadsheet holds, its header counted."""
+    rows = source.number + max(source.detected.header_row, 1)
+    if rows in _FULL and source.detected.format in _TABLES:
+        words = f"the file has {rows:,} rows, as many as a spreadsheet holds; what came behind them may be missing"
+        yield Fault("W-CUT", words, "export it again without a spreadsheet, or in parts")
+
+
+def missing_columns(feed: Feed, source: OpenedFile, filled: tuple[str, ...]) -> Iterator[Fault]:
+    """Name the columns that the feed names and the file does not have: those that are `filled` down, those of ids."""
+    for name in filled:
+        if name not in source.columns:
+            yield missing_column(name, source.columns, "the feed names under `fill_down:`")
     for name in feed.id_lengths:
         if (canonical(name) if feed.headers == "impact" else name) not in source.columns:
             yield missing_column(name, source.columns, "the feed names under `id_lengths:`")
+
+
+def of_header(faults: Iterable[Fault], source: OpenedFile, feed: Feed) -> Iterator[Fault]:
+    """Yield each fault of a header once; if nobody said which row of a sheet it is, that may be all that is wrong."""
+    row = 0 if feed.header_row else source.detected.header_row
+    hint = (
+        f"; row {row} was taken for the header: if it stands further down, declare `header_row:` in the feed"
+    )
+    for fault in dict.fromkeys(faults):
+        yield replace(fault, mend=f"{fault.mend}{hint}") if row else fault
 
 
 class Uses:

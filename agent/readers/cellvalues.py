@@ -8,6 +8,7 @@ holds whole numbers up to 2^53: what an id had beyond that is lost, and nobody c
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
@@ -58,6 +59,25 @@ WORDS: dict[type, Callable[..., str]] = {
 }
 
 
+def writers(decimal: str) -> dict[type, Callable[..., str]]:
+    """Say how each kind of value is written where a feed declares a decimal mark; most write a point.
+
+    A number is what it is, whatever the feed declares of texts: 2.125 written with a point would be 2125 where
+    the point parts thousands.
+    """
+    if decimal == ".":
+        return WORDS
+    plain = WORDS[float]
+    return {**WORDS, float: lambda value: plain(value).replace(".", decimal)}
+
+
+def percent_text(value: Value, decimal: str) -> str:
+    """Write a number as the percentage that its cell shows."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return cell_text(value)
+    return f"{Decimal(repr(value)).scaleb(2).normalize():f}%".replace(".", decimal)
+
+
 def cell_text(value: Value) -> str:
     """Write what stands in a cell; dates in ISO's form, an empty cell as ""."""
     return value if isinstance(value, str) else WORDS[type(value)](value)
@@ -74,7 +94,7 @@ def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:
     Args:
         value: what the cell holds.
         column: its name.
-        shown: how many digits its format shows at least; 0: as many as there are.
+        shown: how many digits its format shows at least; 0: as many as there are; below: more than the number.
 
     """
     if isinstance(value, str):
@@ -93,6 +113,9 @@ def _lost_digits(value: float, text: str, column: str, shown: int) -> Fault | No
     """Say which digits of a whole number may not be those of the id."""
     if len(text) < shown:
         words = f"is shown as {text:0>{shown}}, but the cell holds {text}: the zeros are only its format"
+        return Fault("E-IDNUM", words, _AS_TEXT, text, column)
+    if shown < 0:
+        words = f"is shown with more than the number that the cell holds, {text}: the rest is only its format"
         return Fault("E-IDNUM", words, _AS_TEXT, text, column)
     if value >= _WHOLE:
         words = f"is a number too long for a cell, so its last digits are lost ({value:.15g})"

@@ -20,6 +20,7 @@ HEAD = 65_536  # bytes looked at
 _SAVE = "open it, choose “Save as” and “CSV UTF-8”, and drop the saved file"
 _UNPACK = "unpack it and drop the CSV file that is inside"
 _EXPORT = "export the table as CSV and drop that file"
+_AS_XLSX = "open it in a spreadsheet program, save it as .xlsx, and drop that file"
 
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF-", "a PDF document", _EXPORT),
@@ -29,8 +30,22 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
     (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
-    (b"\x09\x08\x08\x00", "an old Excel workbook (.xls)", _SAVE),
-    (b"\x09\x08\x10\x00", "an old Excel workbook (.xls)", _SAVE),
+    *(
+        (beginning, "a workbook of Excel 5 or older", _AS_XLSX)
+        for beginning in (
+            b"\x09\x00\x04\x00",
+            b"\x09\x02\x06\x00",
+            b"\x09\x04\x06\x00",
+            b"\x09\x08\x08\x00",
+            b"\x09\x08\x10\x00",
+        )
+    ),
+    # only as programs begin it that are known to write it: a list of "ID;P…" is a table like any other
+    *(
+        (b"ID;P" + program, "a SYLK table (.slk)", _AS_XLSX)
+        for program in (b"WXL;", b"CALCOOO32", b"SheetJS;")
+    ),
+    *((b"TABLE%b0,1%b" % (end, end), "a DIF table (.dif)", _AS_XLSX) for end in (b"\n", b"\r\n")),
     (b"\x89PNG\r\n\x1a\n", "a PNG image", _EXPORT),
     (b"\xff\xd8\xff", "a JPEG image", _EXPORT),
     (b"GIF87a", "a GIF image", _EXPORT),
@@ -51,6 +66,10 @@ _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
 )
 _XML = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>]*)?>[\r\n ]*<)")
+_FLAT = (
+    (b"urn:schemas-microsoft-com:office:spreadsheet", b"<Workbook", "a spreadsheet in the XML of Excel 2003"),
+    (b"opendocument.spreadsheet", b"<office:document", "an OpenDocument spreadsheet in one XML file (.fods)"),
+)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{}"\]])')
 
 
@@ -75,6 +94,15 @@ def refuse_other_content(head: bytes) -> None:
     _refuse_markup(as_ascii(head))
 
 
+def flat_spreadsheet(head: bytes) -> RefusedFile | None:
+    """Return the refusal of a spreadsheet that is written as one XML file; None where it is none."""
+    text = as_ascii(head)
+    for sign, root, name in _FLAT:
+        if sign in text and root in text:
+            return _other(name, _AS_XLSX)
+    return None
+
+
 def _other(name: str, mend: str) -> RefusedFile:
     return refusal(
         "E-TYPE", f"the file is {name}; a table is expected, as text (CSV), a workbook, JSON or XML", mend
@@ -94,7 +122,7 @@ def _zip(head: bytes) -> RefusedFile:
 def _ole(head: bytes) -> RefusedFile:
     if _ENCRYPTED in head:
         return _other("a password-protected Office document", f"remove its password: {_SAVE}")
-    return _other("an old Excel workbook (.xls) or a password-protected one", _SAVE)
+    return _other("one of an old Office program, but has no workbook in it or is damaged", _AS_XLSX)
 
 
 def _refuse_markup(text: bytes) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
-from agent.readers.cellvalues import WORDS, cell_texts, column_letters, id_fault
+from agent.readers.cellvalues import cell_texts, column_letters, id_fault, percent_text, writers
 from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
+from agent.readers.formats import PERCENT
 from agent.readers.header import read_header
 from agent.readers.tail import Tail
 
@@ -52,7 +53,7 @@ class Sheet:
         # nothing of the sheet itself is kept, so that its memory is free once its rows have been read
         self.width = sheet.width  # columns from the first of the table on, named or not
         self._last_row, self._last_column = sheet.end or (0, 0)
-        self._merged = sheet.merged_cell_ranges or []
+        self._merged = sheet.merged_cell_ranges or marks.merged
         self._refused = marks.hidden if reading.hidden_rows == "refuse" else set[int]()
         self._passed_over = marks.hidden if reading.hidden_rows == "skip" else set[int]()
         self._first_column = sheet.start[1] if sheet.start else 0
@@ -88,6 +89,11 @@ class Sheet:
         raise refusal_at(
             f"{self.name}, row {wanted}", "E-HDREMPTY", words, "mend the sheet, or the feed's `header_row:`"
         )
+
+    @property
+    def identifiers(self) -> tuple[int, ...]:
+        """The positions of the columns that hold identifiers, once it is known."""
+        return self._identifiers
 
     def place(self, line: int, column: str = "") -> str:
         """Name a cell, or a row where no column is to blame."""
@@ -170,18 +176,28 @@ class Sheet:
 
     def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
         """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
-        width, words, passed_over = self.header.width, WORDS, self._passed_over
+        width, passed_over = self.header.width, self._passed_over
+        write, shown = writers(self.reading.decimal), self._marks.padded
         line = self._header_line
         for line, values in self._rows:
             if line in passed_over:
                 self._skipped += 1
                 continue
             # as `cell_texts`, in place: beside reading a sheet, this is what it costs
-            cells = [value if value.__class__ is str else words[value.__class__](value) for value in values]
+            cells = [value if value.__class__ is str else write[value.__class__](value) for value in values]
+            if line in shown:
+                self._show(cells, values, shown[line])
             yield line, cells if len(cells) == width else self._fitted(cells), values
         self._rows = iter(())
         for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
             yield marked, [""] * width, [""] * width
+
+    def _show(self, cells: list[str], values: list[Value], shown: dict[int, int]) -> None:
+        """Write the percentages of a row as they are shown: 0.2 may as well be meant for 20 %."""
+        for column, what in shown.items():
+            at = column - self._first_column
+            if what == PERCENT and 0 <= at < len(cells):
+                cells[at] = percent_text(values[at], self.reading.decimal)
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """Cut off the empty cells behind the header; what is not empty there shows as a cell too many."""

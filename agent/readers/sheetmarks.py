@@ -51,6 +51,8 @@ class Marks:
         default_factory=dict
     )  # row → column → digits its format shows at least
     formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
+    # first and last cell (row and column from 0) of each merged range, where the library does not tell them
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
 
     @property
     def is_sparse(self) -> bool:
@@ -74,7 +76,7 @@ def find_marks(sheet: BinaryIO, *, recalculates: bool, padded: Mapping[str, int]
     marks = Marks()
     formula = _FORMULA if recalculates else _BARE_FORMULA
     styles = re.compile(b' s="(?:%b)"' % b"|".join(map(str.encode, padded))) if padded else None
-    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse:
+    if _plain(sheet, marks, (formula, styles)) and not marks.is_sparse and marks.width <= COLUMN_CAP:
         return marks
     sheet.seek(0)
     return _Parse(padded, recalculates=recalculates).run(sheet)
@@ -220,6 +222,12 @@ def damaged(words: str) -> RefusedFile:
         f"the workbook is damaged: {words}",
         "open it in a spreadsheet program and save it again",
     )
+
+
+def locked() -> RefusedFile:
+    """Refuse a workbook with a password."""
+    words = "the file is a password-protected workbook"
+    return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
 
 
 def too_wide(marks: Marks) -> RefusedFile:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
+from agent.readers.formats import BUILT_IN, padding
 from agent.readers.sheetmarks import Marks, damaged, find_marks, refuse_type
 from agent.readers.zipped import DAMAGE
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     Attributes = dict[str, str]
 
 _LARGEST = 16 * 2**20  # bytes of a part that is read whole
-_PADDED = re.compile(r'(?:\[[^\]]*\])?("?0[0" /\\-]*)(?:;.*)?')
 _YES = ("1", "true")
 
 
@@ -58,10 +57,10 @@ def find_parts(archive: zipfile.ZipFile) -> Parts:
 
     """
     parts = Parts(archive)
-    main = _targets(archive, "_rels/.rels", "", "/officeDocument")
+    main = related(archive, "_rels/.rels", "", "/officeDocument")
     book = next(iter(main.values()), "xl/workbook.xml")
     folder, name = posixpath.split(book)
-    targets = _targets(archive, f"{folder}/_rels/{name}.rels", folder, "/worksheet")
+    targets = related(archive, f"{folder}/_rels/{name}.rels", folder, "/worksheet")
 
     def start(element: str, attributes: Attributes) -> None:
         local = element.rpartition(":")[2]
@@ -74,31 +73,31 @@ def find_parts(archive: zipfile.ZipFile) -> Parts:
             parts.recalculates = attributes.get("fullCalcOnLoad") in _YES
 
     _parse(archive, book, start)
-    for part in _targets(archive, f"{folder}/_rels/{name}.rels", folder, "/styles").values():
+    for part in related(archive, f"{folder}/_rels/{name}.rels", folder, "/styles").values():
         parts.padded = _padded_styles(archive, part)
     return parts
 
 
 def _padded_styles(archive: zipfile.ZipFile, part: str) -> dict[str, int]:
-    """Find the styles that show a number with leading zeros: those of a format such as 00000000."""
-    formats: dict[str, int] = {}
+    """Find the styles that show more than the number of a cell (`formats.padding`)."""
+    formats = {str(number): padding(code) for number, code in BUILT_IN.items()}
     styles: dict[str, int] = {}
     within: list[str] = []
 
     def start(element: str, attributes: Attributes) -> None:
         local = element.rpartition(":")[2]
-        if local == "numFmt" and (found := _PADDED.fullmatch(attributes.get("formatCode", ""))):
-            formats[attributes.get("numFmtId", "")] = found[1].count("0")
+        if local == "numFmt":
+            formats[attributes.get("numFmtId", "")] = padding(attributes.get("formatCode", ""))
         elif local in ("cellXfs", "cellStyles", "dxfs"):
             within[:] = [local]
         elif local == "xf" and within == ["cellXfs"]:
             styles[str(len(styles))] = formats.get(attributes.get("numFmtId", ""), 0)
 
     _parse(archive, part, start)
-    return {style: digits for style, digits in styles.items() if digits > 1}
+    return {style: digits for style, digits in styles.items() if digits}
 
 
-def _targets(archive: zipfile.ZipFile, part: str, folder: str, kind: str) -> dict[str, str]:
+def related(archive: zipfile.ZipFile, part: str, folder: str, kind: str) -> dict[str, str]:
     """Return the parts of one kind by the names under which they are related."""
     found: dict[str, str] = {}
 

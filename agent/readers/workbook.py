@@ -5,8 +5,8 @@ The sheet is the one the feed names, or the only one with anything in it. Its fi
 never worked out, a part of merged cells, a hidden row) goes to `damaged`, unless the feed does not use that column
 or says what is to be done.
 
-What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. Formulas without a
-value, errors and hidden rows are found by their cell in .xlsx only; the other forms are refused with any (`oddities`).
+What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. What calamine does
+not tell (formulas without a value, errors, hidden rows, formats) is found by its cell in each form (`…marks`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
 from agent.readers.cellvalues import column_letters
-from agent.readers.content import HEAD
+from agent.readers.content import HEAD, flat_spreadsheet
 from agent.readers.header import COLUMN_CAP
-from agent.readers.oddities import in_xls, in_zip, refuse_odd
+from agent.readers.otherbooks import marks_in_zip
 from agent.readers.sheet import Sheet
-from agent.readers.sheetmarks import Marks, damaged, too_wide
+from agent.readers.sheetmarks import Marks, damaged, locked, too_wide
 from agent.readers.sheetparts import Parts, find_parts
+from agent.readers.xlsmarks import marks_of_xls
 from agent.readers.zipped import DAMAGE, directory
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
     """Name the form of workbook that the content is."""
-    del reading
+    if reading.format in ("auto", *FORMATS) and flat_spreadsheet(head):
+        return "xlsx"  # to be refused by name, rather than read as records of XML
     if head.startswith(_OLE):
         stream.seek(0)
         return "xls" if _occurs(stream, _BIFF) else ""
@@ -103,19 +105,21 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     if not begins:
         raise refusal("E-EMPTY", "the file is empty (0 bytes)", "export it again and check that it has rows")
     if not begins.startswith((_OLE, _ZIP)):
+        if flat := flat_spreadsheet(begins + stream.read(HEAD)):
+            raise flat
         words = "the file is no workbook, by its first bytes; the feed declares that it is one"
         raise refusal("E-TYPE", words, "save it as a workbook, or mend the feed's `format:`")
     parts = None if begins == _OLE else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
-    if parts is None or not parts.sheets:  # not an .xlsx
-        found = in_xls(stream) if parts is None else in_zip(parts.archive)
-        refuse_odd(found, hidden_rows_matter=reading.hidden_rows != "read")
+    others: list[Marks] = []  # of the sheets, where it is not an .xlsx
+    if parts is None or not parts.sheets:
+        others = marks_of_xls(stream) if parts is None else marks_in_zip(parts.archive)
     stream.seek(0)
     with _Guarded():
         book = CalamineWorkbook.from_filelike(stream)
         sheet, notes = _choose(book, reading.sheet, parts)
-        marks = parts.marks(sheet.name) if parts else Marks()
+        marks = _marks(book, sheet.name, others) if others or not parts else parts.marks(sheet.name)
     if parts and parts.date1904:
         words = (
             "the workbook counts its days from 1904, as on old Macintosh computers; its dates were read so"
@@ -138,7 +142,7 @@ class _Guarded:
 
         """
         if isinstance(error, PasswordError):
-            raise _locked() from None
+            raise locked() from None
         if isinstance(error, CalamineError | ValueError | OSError) or (kind and kind.__name__ == _PANIC):
             raise damaged(str(error)) from error
 
@@ -156,7 +160,7 @@ def _zip_parts(stream: BinaryIO) -> Parts | None:
 def _refuse_active_ole(stream: BinaryIO) -> None:
     stream.seek(0)
     if _occurs(stream, (_LOCKED,)):
-        raise _locked()
+        raise locked()
     stream.seek(0)
     if _occurs(stream, (_VBA,)):
         raise _active("macros")
@@ -166,9 +170,12 @@ def _active(what: str) -> RefusedFile:
     return refusal("Q-ACTIVE", f"the workbook carries {what}", _PLAIN)
 
 
-def _locked() -> RefusedFile:
-    words = "the file is a password-protected workbook"
-    return refusal("E-TYPE", words, "open it, remove its password, save it, and drop it again")
+def _marks(book: CalamineWorkbook, name: str, marks: list[Marks]) -> Marks:
+    """Return the marks of a sheet, by its place among all of them."""
+    at = [one.name for one in book.sheets_metadata].index(name)
+    if at >= len(marks):
+        raise damaged("its sheets are not those that it names")
+    return marks[at]
 
 
 def _choose(

@@ -6,6 +6,7 @@ delimiter, the sheet, where the records are). What had to be chosen is told with
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 RECORDS = 5_000  # looked at
 _WAYS = 60  # tried
 _HEADERS = 10  # rows of a sheet tried as its header
+_VALUE = re.compile(r"[0-9][0-9.,:T-]*")  # what is no name of a column: a number or a day
 _TITLE = 4  # weight of known names without which the first row may be a title, and no later one is taken for the header
 
 
@@ -75,6 +77,8 @@ def sampled(stream: BinaryIO) -> Sample:
             refusals.append(refused)
             waiting += other_ways(stream, way, refused)
             continue
+        if way.header_row and any(_VALUE.fullmatch(column.name) for column in sample.flat):
+            continue  # a row of values is no header
         found.append(sample)
         waiting += _other_headers(sample)
     tables = [one for one in found if len(one.columns) > 1 or _worth(one)[0] or not refusals]

@@ -136,7 +136,8 @@ def test_a_ledger_of_the_first_shape_is_taken_over(path):
             "INSERT INTO submission VALUES ('20261121-a','refunds','a.csv','PREPARED','',1,1,'',0,'',0,0,'',0,'{}',0,0)"
         )
         old.execute(
-            "INSERT INTO batch VALUES ('b1-a','20261121-a','there',1,'n.csv','spool/out/x',?,1,1,'[]','SENT','',0,1,1,7)",
+            "INSERT INTO batch VALUES"
+            " ('b1-a','20261121-a','there',1,'n.csv','spool/out/x',?,1,1,'[]','SENT','',0,1,1,7)",
             ("0" * 64,),
         )
     with Ledger.open(path, must_exist=True) as ledger:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+import re
+import zipfile
 
 import pytest
 
@@ -112,6 +115,106 @@ def test_the_rejects_of_a_workbook_come_back_and_are_sent_when_mended(prepared, 
     source = open_source(rejects, Reading(), Listener(print, print))
     assert list(source.columns) == COLUMNS
     assert list(source) == [["R2", "b", "?", "y"], ["R2", "c", "3", "z"]]
+
+
+def test_the_numbers_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_declares(prepared, tmp_path):
+    """A number cell of 2.125 is never 2125, and what comes back in the rejects file reads the same again."""
+    rows = [COLUMNS, ["R1", "a", 1234.5, ""], ["R2", "b", 2.125, ""], ["R3", "c", "1.234,56", ""]]
+    made, scratch = prepared(xlsx(("S", rows)), FLAT, numbers={"preset": "de"})
+    assert _batch(made, scratch) == ["R1,7,a,1234.50,1,OTHER", "R3,7,c,1234.56,1,OTHER"]
+    assert _found(made) == [("E-NUM", "S!C3", "Amount")]
+    rejects = io.BytesIO((scratch / made.rejects_file).read_bytes())
+    assert list(open_source(rejects, Reading(), Listener(print, print))) == [["R2", "b", "2,125", ""]]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sent"), [({}, []), ({"percent": "fraction"}, ["0.20"]), ({"percent": "number"}, ["20.00"])]
+)
+def test_an_amount_shown_as_a_percentage_is_what_the_feed_declares(prepared, numbers, sent):
+    """As the text 20% is: undeclared it is refused, for nobody can tell which of the two is meant."""
+
+    def shown(book, sheet):
+        sheet.write_number(1, 2, 0.2, book.add_format({"num_format": "0 %"}))
+
+    made, scratch = prepared(xlsx(("S", [COLUMNS, ["R1", "a", 1, ""]]), edit=shown), FLAT, numbers=numbers)
+    assert _batch(made, scratch) == [f"R1,7,a,{amount},1,OTHER" for amount in sent]
+    assert _found(made) == ([] if sent else [("E-NUM", "S!C2", "Amount")])
+
+
+@pytest.mark.parametrize(
+    ("form", "found"), [("%d.%m.%Y", "2026-10-01"), ("%Y-%m-%d", "2026-10-01"), ("%Y-%d-%m", "")]
+)
+def test_the_dates_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_declares(prepared, form, found):
+    """A date cell has no form of its own; where the declared one would read another day, it is refused."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    book = xlsx(
+        ("S", [COLUMNS, ["R1", "a", 1], ["R2", "b", 2, "x"]]),
+        edit=lambda book, sheet: sheet.write_datetime(
+            1, 3, dt.date(2026, 10, 1), book.add_format({"num_format": "dd.mm.yyyy"})
+        ),
+    )
+    made, scratch = prepared(book, template, dates={"formats": [form]})
+    assert _batch(made, scratch) == ([f"R1,7,a,1.00,1,{found},OTHER"] if found else [])
+    assert _found(made)[-1] == ("E-DATE", "S!D3", "Category")
+
+
+@pytest.mark.parametrize("form", ["[hh]:mm:ss", "yyyy-mm-dd"])
+@pytest.mark.parametrize("value", [0.25, 1.25, 30, 366.5])
+def test_a_duration_or_a_small_number_in_a_cell_is_no_date(prepared, form, value):
+    """30 hours, or 30 pieces, are a day of January 1900 in a cell that has the format of a date."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    book = xlsx(
+        ("S", [COLUMNS, ["R1", "a", 1]]),
+        edit=lambda book, sheet: sheet.write_number(1, 3, value, book.add_format({"num_format": form})),
+    )
+    made, _ = prepared(book, template, dates={"preset": "iso"})
+    assert [one[:2] for one in _found(made)] == [("E-DATE", "S!D2")]
+
+
+def test_the_dates_of_a_text_are_only_what_the_feed_declares(prepared):
+    """Nobody knows what its 2026-10-01 is, where other forms are declared."""
+    template = FLAT.replace("Quantity", "Quantity,Category").replace(
+        ",1,OTHER", ",1,{{ row.Note | date }},OTHER"
+    )
+    made, _ = prepared(
+        b"Order,Item no,Amount,Note\nR1,a,1,2026-10-01\n", template, dates={"formats": ["%d.%m.%Y"]}
+    )
+    assert _found(made) == [("E-DATE", "line 2", "Category")]
+
+
+@pytest.mark.parametrize(("records", "remarked"), [(65_534, False), (65_535, True)])
+def test_a_file_that_is_as_long_as_a_spreadsheet_can_be_is_remarked(prepared, records, remarked):
+    """It was cut off there, or ends there by chance; nobody can tell from the file."""
+    none_taken = FLAT.replace("in rows", 'in rows if row.Order == "1"')
+    content = b"Order,Item no,Amount\n" + b"1,a,1\n" + b"2,b,2\n" * (records - 1)
+    made, _ = prepared(content, none_taken)
+    assert [group.code for group in made.groups] == (["W-CUT"] if remarked else [])
+    assert made.counts.sent == 1
+
+
+def test_a_title_above_the_table_is_thought_of_where_columns_are_missing(prepared):
+    """Each of them is missing then, and the cure is in the feed, not in the file."""
+    book = xlsx([["March"], COLUMNS, ["R1", "a", 1, ""]])
+    made, _ = prepared(book, FLAT)
+    found = [one for group in made.groups for one in group.examples]
+    assert (made.verdict, {one.code for one in found}) == ("refused", {"E-HDRMISS"})
+    assert all("row 1 was taken for the header" in one.mend for one in found)
+
+
+def test_an_id_typed_into_the_rejects_of_a_workbook_stays_text(prepared):
+    """In cells of no format a spreadsheet makes 120 of 00120; and the table is the sheet that is shown first."""
+    rows = [["March"], COLUMNS, ["", "a", 1, "x"], ["R2", "b", 3, "z"]]
+    made, scratch = prepared(xlsx([["About"]], ("S", rows)), FLAT, sheet="2", header_row=2)
+    with zipfile.ZipFile(scratch / made.rejects_file) as book:
+        sheet, styles = (book.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet2", "styles"))
+    assert re.findall(r'<xf numFmtId="([0-9]+)"', styles.partition("<cellXfs")[2]) == ["0", "49"]  # 49: text
+    assert re.findall(r'<col min="([0-9])" max="([0-9])"[^>]* style="1"', sheet) == [("1", "2")]
+    assert re.findall(r'<c r="([A-Z])3"( s="1")?', sheet) == [("B", ' s="1"'), *[(one, "") for one in "CDEF"]]
+    assert 'tabSelected="1"' in sheet
 
 
 def test_line_items_of_a_json_order_are_rows(prepared):

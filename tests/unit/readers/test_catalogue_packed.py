@@ -10,6 +10,7 @@ import tracemalloc
 
 import pytest
 
+from tests.oldbooks import record, xls
 from tests.workbooks import ods, repacked, xlsx, zipped
 
 MEGABYTE = 2**20
@@ -39,6 +40,24 @@ REFUSED = {
     "23 a password": (OLE + bytes(500) + _utf16("EncryptionInfo", "EncryptedPackage"), "E-TYPE", "password"),
     "23 an old workbook that is damaged": (OLE + bytes(500) + _utf16("Workbook"), "E-WORKBOOK", "damaged"),
     "23 an old document of another kind": (OLE + bytes(500) + _utf16("WordDocument"), "E-TYPE", "workbook"),
+    "23 a password on an old workbook": (
+        xls(TABLE, styles=record(0x002F, bytes(54)) + record(0x00FC, b"\xa5" * 8)),
+        "E-TYPE",
+        "password",
+    ),
+    "23 a workbook of Excel 2": (b"\x09\0\x04\0\x02\0\x10\0", "E-TYPE", "Excel 5 or older"),
+    "23 a spreadsheet of Excel 2003": (
+        b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet/>',
+        "E-TYPE",
+        "Excel 2003",
+    ),
+    "23 a flat spreadsheet": (
+        b'<?xml version="1.0"?><office:document office:mimetype="application/vnd.oasis.opendocument.spreadsheet"/>',
+        "E-TYPE",
+        ".fods",
+    ),
+    "23 a SYLK table": (b"ID;PWXL;N;E\r\nP;PGeneral\r\n", "E-TYPE", "SYLK"),
+    "23 a DIF table": (b'TABLE\r\n0,1\r\n"EXCEL"\r\n', "E-TYPE", "DIF"),
     "84 bomb by its ratio": (
         repacked(BOOK, [(SHEET, b"</worksheet>", b" " * 30 * MEGABYTE + b"</worksheet>")]),
         "Q-BOMB",

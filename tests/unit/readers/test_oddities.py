@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.readers.oddities import ERROR, HIDDEN, MERGED, _of_binary
+from agent.readers.sheetmarks import Marks
+from agent.readers.xlsbmarks import marks_of_xlsb
 from tests.workbooks import ods, repacked
 
 OLD = Path(__file__).parent / "old"
@@ -17,6 +18,9 @@ ODS_ERROR = (
     b' calcext:value-type="error" xmlns:calcext="x"><text:p>#DIV/0!</text:p></table:table-cell>'
 )
 PLAIN_CELL = b'<table:table-cell office:value-type="float" office:value="2.0"/>'
+FIRST_CELL = b'<table:table-cell office:value-type="float" office:value="1.5"/>'
+TEXT = b'<table:table-cell office:value-type="string"'
+SECOND = b"<table:table-row>" + TEXT + b"><text:p>R2"
 
 
 def _old(name):
@@ -33,37 +37,62 @@ def test_an_old_workbook_is_read_by_its_cells(open_any):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
-    [("formula", "a formula without a value"), ("error", "a cell with an error"), ("hidden", "a hidden row")],
+    ("name", "code", "place"),
+    [
+        ("formula", "E-FORMULACELL", "Refunds!C4"),
+        ("error", "E-CELL", "Refunds!C4"),
+        ("hidden", "E-CELL", "Refunds, row 4"),
+    ],
 )
-def test_what_nobody_tells_the_cell_of_refuses_the_file(open_any, name, words):
-    """An empty cell in its place would mean something else; the cure is to save it as .xlsx."""
+def test_what_the_library_does_not_tell_is_found_by_its_cell(open_any, name, code, place):
+    """An empty cell in its place would mean something else; the other records are sound."""
     opened = open_any(_old(name))
-    assert (opened.refused, words in opened.words[0]) == ([("E-CELL", "")], True)
-    assert ".xlsx" in opened.mends[0]
+    assert [(where, what) for _, where, what, _ in opened.damaged] == [(place, code)]
+    assert len(opened.records) == 2
+    assert len(open_any(_old(name), used={"Order"}).damaged) == (name == "hidden")
 
 
-def test_hidden_rows_are_read_where_the_feed_says_so(open_any):
+def test_hidden_rows_are_read_or_passed_over_where_the_feed_says_so(open_any):
     """That is the same for all forms."""
     assert len(open_any(_old("hidden"), hidden_rows="read").records) == 3
-    assert open_any(_old("hidden"), hidden_rows="skip").refused == [("E-CELL", "")]
+    assert len(open_any(_old("hidden"), hidden_rows="skip").records) == 2
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "code", "place"),
     [
-        (PLAIN_CELL, b'<table:table-cell table:formula="of:=1+1"/>'),
-        (PLAIN_CELL, ODS_ERROR),
-        (b"<table:table-row>", b'<table:table-row table:visibility="collapse">'),
-        (PLAIN_CELL, b"<table:covered-table-cell/>"),
+        (PLAIN_CELL, b'<table:table-cell table:formula="of:=1+1"/>', "E-FORMULACELL", "Sheet1!B3"),
+        (PLAIN_CELL, ODS_ERROR, "E-CELL", "Sheet1!B3"),
+        (SECOND, SECOND.replace(b"row", b'row table:visibility="collapse"', 1), "E-CELL", "Sheet1, row 3"),
+        (FIRST_CELL, FIRST_CELL.replace(b" ", b' table:number-rows-spanned="2" ', 1), "E-CELL", "Sheet1!B3"),
     ],
     ids=["formula", "error", "hidden", "merged"],
 )
-def test_the_same_of_opendocument(open_any, old, new):
+def test_the_same_of_opendocument(open_any, old, new, code, place):
     """A formula with its value does no harm."""
-    assert open_any(repacked(ods(ROWS), [("content.xml", old, new)])).refused == [("E-CELL", "")]
+    covered = [("content.xml", PLAIN_CELL, b"<table:covered-table-cell/>")] if b"spanned" in new else []
+    opened = open_any(repacked(ods(ROWS), [("content.xml", old, new), *covered]))
+    assert [(where, what) for _, where, what, _ in opened.damaged] == [(place, code)]
+    assert opened.records == [["R1", "1.5"]]
     valued = b'<table:table-cell table:formula="of:=1+1" office:value-type="float" office:value="2"/>'
     assert open_any(repacked(ods(ROWS), [("content.xml", PLAIN_CELL, valued)])).records[1] == ["R2", "2"]
+
+
+def test_what_an_opendocument_sheet_repeats_counts_as_often_as_it_stands_there(open_any):
+    """The place of a cell is not its number in the file; and the empty rest of a sheet may well be hidden."""
+    above = b'<table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>'
+    rest = b'<table:table-row table:visibility="collapse" table:number-rows-repeated="1048570">'
+    rest += b'<table:table-cell table:number-columns-repeated="16384"/></table:table-row></table:table>'
+    before = b'<table:table-cell table:number-columns-repeated="3"/>'
+    changed = [
+        (b'"Sheet1">', b'"Sheet1">' + above),
+        (b"</table:table>", rest),
+        (b"<table:table-row>" + TEXT, b"<table:table-row>" + before + TEXT),
+        (PLAIN_CELL, ODS_ERROR),
+    ]
+    opened = open_any(repacked(ods(ROWS), [("content.xml", *change) for change in changed]))
+    assert opened.damaged == [(2, "Sheet1!E5", "E-CELL", "Amount")]
+    assert opened.records == [["R1", "1.5"]]
 
 
 def test_the_records_of_a_binary_sheet_are_told_apart():
@@ -71,8 +100,9 @@ def test_the_records_of_a_binary_sheet_are_told_apart():
     row = b"\x00\x11" + bytes(11) + b"\x10" + bytes(5)
     merged, long = b"\xb1\x01\x10" + bytes(16), b"\x07\x88\x01" + bytes(8) + bytes([3] * 128)
     error = b"\x03\x09" + bytes(9)
-    assert set(_of_binary(long)) == set()
-    assert list(_of_binary(row + long + error + merged)) == [HIDDEN, ERROR, MERGED]
+    assert marks_of_xlsb(long, []) == Marks(cells=1, width=1)
+    marks = marks_of_xlsb(row + long + error + merged, [])
+    assert (marks.hidden, marks.errors, marks.merged) == ({1}, {1: {0: "#NULL!"}}, [((0, 0), (0, 0))])
 
 
 def test_a_damaged_old_workbook_is_refused_or_read(open_any):

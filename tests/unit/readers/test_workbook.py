@@ -6,6 +6,7 @@ import io
 import pytest
 
 from agent.readers.cellvalues import cell_text, column_letters, column_position
+from tests import oldbooks
 from tests.workbooks import ods, repacked, xlsx
 
 HEADER = ["Order", "SKU", "Amount"]
@@ -247,6 +248,23 @@ def test_a_value_without_a_column_is_not_passed_over(open_any):
     assert open_any(xlsx([HEADER])).refused == [("E-NOROWS", "")]
 
 
+def test_cells_that_have_a_format_and_nothing_in_them_do_no_harm(open_any):
+    """A row coloured up to the last column is no wide table."""
+
+    def coloured(book, sheet):
+        red = book.add_format({"bg_color": "red"})
+        for column in range(16_384):
+            sheet.write_blank(2, column, None, red)
+
+    opened = open_any(xlsx([HEADER, ["R1", "a", 1]], edit=coloured))
+    assert (opened.refused, opened.records) == ([], [["R1", "a", "1"]])
+
+
+def test_a_list_whose_first_columns_are_called_id_and_p_is_a_table(open_any):
+    """A SYLK table begins with ID;P as well, but with its program's name behind it."""
+    assert open_any(b"ID;Price\n1;2\n").columns == ("ID", "Price")
+
+
 def test_a_workbook_that_is_cut_off_is_refused(open_any):
     """However much of it is missing."""
     book = xlsx([HEADER, *([f"R{at}", "a", at] for at in range(500))])
@@ -281,3 +299,10 @@ def test_zeros_that_are_only_a_format_are_no_part_of_an_id(open_any, form):
     assert "00001234" in opened.words[0]
     assert open_any(book).damaged == []
     assert opened.records[-1][0] == "12345678"
+
+
+def test_a_number_is_written_with_the_mark_that_the_feed_declares(open_any):
+    """Where the point parts thousands, 2.125 would be read as 2125; whole numbers and texts stay as they are."""
+    rows = [HEADER, ["1.10", 12345, 2.125], ["R2", "b.c", -19.9]]
+    for content in (xlsx(rows), ods(rows), oldbooks.xls(rows), oldbooks.xlsb(rows)):
+        assert open_any(content, decimal=",").records == [["1.10", "12345", "2,125"], ["R2", "b.c", "-19,9"]]

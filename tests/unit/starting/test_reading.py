@@ -22,6 +22,7 @@ from agent.starting.planning import planned
 from agent.starting.sampling import sampled
 from agent.starting.tables import UNKNOWN, names, reason_code, reason_words, shapes, status_kind, status_words
 from agent.starting.texts import Column, plain_words
+from tests.workbooks import xlsx
 
 
 def read(text, encoding="utf-8"):
@@ -253,6 +254,14 @@ def test_a_header_of_unknown_names_is_found_where_only_it_fits():
     table = "Vorgang 1;Text;Anmerkung dazu\n1;a;b\n2;c;d\n3;e;f\n"
     assert read(f"Konto;12\n{table}").reading.header_row == 2
     assert read(table).reading.header_row == 0
+
+
+def test_a_row_of_values_is_never_taken_for_the_header():
+    """Programs leave the name of the rows' numbers out; what is wrong is that name, not the rows above the last."""
+    rows = [["", "Order", "Amount"], [0, "A-1", 1.5], [1, "A-2", 2.5], [2, "A-3", 3]]
+    with pytest.raises(RefusedFile) as refused:
+        read(xlsx(rows))
+    assert [one.code for one in refused.value.findings] == ["E-HDREMPTY"]
 
 
 def test_the_sheet_and_the_header_row_are_found():
