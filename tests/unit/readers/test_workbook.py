@@ -215,6 +215,17 @@ def test_a_number_of_16_digits_is_remarked_and_an_ordinary_one_is_not(open_any):
     assert [cells[0] for cells in opened.records] == ["1234567890123000", "5021"]
 
 
+@pytest.mark.parametrize(
+    "written", [b'<c\nt="e"\nr="B2">', b'<c r="B2" t = "e">', b'<c r="B2" t=\n"e">', b"<c r=\"B2\" t ='e'>"]
+)
+def test_a_cell_is_found_however_it_is_written(open_any, written):
+    """An error in a cell whose place does not stand where programs commonly put it is an error all the same."""
+    book = xlsx([HEADER, ["R1", "a", 1]], edit=lambda _, one: one.write_formula(1, 1, "=X", None, "#NAME?"))
+    usual = b'<c r="B2" t="e"><f>X</f>'
+    opened = open_any(repacked(book, [(SHEET, usual, written)]))
+    assert opened.damaged == [(1, "Sheet1!B2", "E-CELL", "SKU")]
+
+
 def test_days_counted_from_1904_are_the_same_days(open_any):
     """Dates of an old Macintosh workbook are read as meant, and that is said."""
     for old in (False, True):
