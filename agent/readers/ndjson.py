@@ -9,6 +9,7 @@ from agent.model import Fault
 from agent.readers.content import HEAD, as_ascii
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
+from agent.readers.jsonpatterns import JsonPatterns
 from agent.readers.jsonvalues import Decoder
 from agent.readers.keyed import Keyed
 from agent.readers.lines import text_lines
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from agent.readers.encoding import Encoding
 
 FORMATS = ("ndjson",)
+
+_BLANKS = " \t\r\n"
 
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
@@ -66,26 +69,42 @@ class ObjectLines:
         self.encoding = encoding
         self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self._stream = stream
+        self._patterns = JsonPatterns(end=r"\Z")
 
-    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
-        decoder = Decoder()
+    def unlike(self) -> Iterator[Mapping[str, str]]:
+        """Yield the cells of those records that tell all names; see `keyed.Objects`."""
+        decoder, fit = Decoder(), self._patterns.fit
+        for text in text_lines(self._stream, self.encoding):
+            raw = text.strip(_BLANKS)
+            if raw and not fit(raw):
+                yield self._decoded(decoder, raw)[0]
+
+    def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
+        """Yield all records; see `keyed.Objects`."""
+        decoder, patterns = Decoder(), self._patterns
         for line, text in enumerate(text_lines(self._stream, self.encoding), 1):
-            self.raw = text.strip(" \t\r\n")
-            if self.raw:
-                yield line, *_cells(decoder, self.raw)
+            self.raw = raw = text.strip(_BLANKS)
+            if found := patterns.fit(raw):
+                yield line, patterns.row(found, names), None
+            elif raw:
+                cells, fault = self._decoded(decoder, raw)
+                yield line, [cells.get(name, "") for name in names], fault
 
-
-def _cells(decoder: Decoder, text: str) -> tuple[Mapping[str, str], Fault | None]:
-    decoder.faults.clear()
-    try:
-        value, end = decoder.decode(text, 0)
-    except json.JSONDecodeError as error:
-        return {}, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
-    except RecursionError:
-        return {}, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
-    if end < len(text):
-        return {}, _broken(f"more text stands behind the object, at column {end + 1}")
-    return decoder.cells(value)
+    def _decoded(self, decoder: Decoder, text: str) -> tuple[Mapping[str, str], Fault | None]:
+        decoder.faults.clear()
+        self._patterns.parsed(len(text))
+        try:
+            value, end = decoder.decode(text, 0)
+        except json.JSONDecodeError as error:
+            return {}, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
+        except RecursionError:
+            return {}, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
+        if end < len(text):
+            return {}, _broken(f"more text stands behind the object, at column {end + 1}")
+        cells, fault = decoder.cells(value)
+        if not fault:
+            self._patterns.learn(text, cells)
+        return cells, fault
 
 
 def _broken(words: str) -> Fault:
