@@ -65,13 +65,17 @@ class Document:
         self._stream = stream
         self._decoder, self._patterns = Decoder(), JsonPatterns()
 
-    def unlike(self) -> Iterator[Mapping[str, str]]:
-        """Yield the cells of those records that tell all names; see `keyed.Objects`."""
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Yield the names of those records that tell all; see `keyed.Objects`."""
         patterns = self._patterns
         for window in self._windows():
             window.pass_run(patterns.run)
             if not window.fitting(patterns.fit):
-                yield self._decoded(window)[0]
+                value = self._value(window)
+                names = self._decoder.names(value)
+                if patterns.hopeful and not any(names.values()):
+                    self._cells(value)
+                yield names
 
     def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
         """Yield all records; see `keyed.Objects`."""
@@ -82,7 +86,7 @@ class Document:
                 self.raw = found[0]
                 yield line, patterns.row(found, names), None
             else:
-                cells, fault = self._decoded(window)
+                cells, fault = self._cells(self._value(window))
                 yield line, [cells.get(name, "") for name in names], fault
 
     def _windows(self) -> Iterator[Window]:
@@ -94,10 +98,15 @@ class Document:
         if window.peek():
             raise window.broken("more text stands behind the end of the document")
 
-    def _decoded(self, window: Window) -> tuple[Mapping[str, str], Fault | None]:
+    def _value(self, window: Window) -> object:
+        """Take the next record as the decoder gives it."""
         self._decoder.faults.clear()
         value, self.raw = window.value()
         self._patterns.parsed(len(self.raw))
+        return value
+
+    def _cells(self, value: object) -> tuple[Mapping[str, str], Fault | None]:
+        """Return the cells of the record that was taken last; others may be like it."""
         cells, fault = self._decoder.cells(value)
         if not fault:
             self._patterns.learn(self.raw, cells)

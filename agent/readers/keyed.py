@@ -37,8 +37,8 @@ class Objects(Protocol):
     detected: Detected  # what the file is read as
     names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
 
-    def unlike(self) -> Iterator[Mapping[str, str]]:
-        """Go through the whole file and yield the cells by name of enough records to tell all names.
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Go through the whole file and yield the names of each record, and whether they hold several values.
 
         A record may be left out if one before it had the same names, and if neither holds several values in a cell.
 
@@ -104,13 +104,13 @@ def _collected(objects: Objects) -> dict[str, bool]:
     """Collect all names, in the order in which they first occur, and whether they hold several values."""
     found: dict[str, bool] = {}
     empty = True
-    for cells in objects.unlike():
+    for names in objects.unlike():
         empty = False
-        if not cells.keys() <= found.keys():
-            found.update((name, False) for name in cells if name not in found)
+        if not names.keys() <= found.keys():
+            found.update((name, False) for name in names if name not in found)
             refuse_many(len(found))
-        if Nest in set(map(type, cells.values())):
-            found.update({name: True for name, cell in cells.items() if isinstance(cell, Nest)})
+        if True in names.values():
+            found.update((name, True) for name, several in names.items() if several)
     return found if found or empty else {"": False}
 
 

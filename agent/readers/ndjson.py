@@ -71,13 +71,17 @@ class ObjectLines:
         self._stream = stream
         self._patterns = JsonPatterns(end=r"\Z")
 
-    def unlike(self) -> Iterator[Mapping[str, str]]:
-        """Yield the cells of those records that tell all names; see `keyed.Objects`."""
-        decoder, fit = Decoder(), self._patterns.fit
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Yield the names of those records that tell all; see `keyed.Objects`."""
+        decoder, patterns = Decoder(), self._patterns
         for text in text_lines(self._stream, self.encoding):
             raw = text.strip(_BLANKS)
-            if raw and not fit(raw):
-                yield self._decoded(decoder, raw)[0]
+            if raw and not patterns.fit(raw):
+                value, fault = self._value(decoder, raw)
+                names = decoder.names(value)
+                if patterns.hopeful and not fault and not any(names.values()):
+                    self._cells(decoder, raw, value)
+                yield names
 
     def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
         """Yield all records; see `keyed.Objects`."""
@@ -87,20 +91,26 @@ class ObjectLines:
             if found := patterns.fit(raw):
                 yield line, patterns.row(found, names), None
             elif raw:
-                cells, fault = self._decoded(decoder, raw)
+                value, broken = self._value(decoder, raw)
+                cells, fault = ({}, broken) if broken else self._cells(decoder, raw, value)
                 yield line, [cells.get(name, "") for name in names], fault
 
-    def _decoded(self, decoder: Decoder, text: str) -> tuple[Mapping[str, str], Fault | None]:
+    def _value(self, decoder: Decoder, text: str) -> tuple[object, Fault | None]:
+        """Return what a line holds; nothing, and why, where it cannot be read."""
         decoder.faults.clear()
         self._patterns.parsed(len(text))
         try:
             value, end = decoder.decode(text, 0)
         except json.JSONDecodeError as error:
-            return {}, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
+            return None, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
         except RecursionError:
-            return {}, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
+            return None, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
         if end < len(text):
-            return {}, _broken(f"more text stands behind the object, at column {end + 1}")
+            return None, _broken(f"more text stands behind the object, at column {end + 1}")
+        return value, None
+
+    def _cells(self, decoder: Decoder, text: str, value: object) -> tuple[Mapping[str, str], Fault | None]:
+        """Return the cells of a record; others may be like it."""
         cells, fault = decoder.cells(value)
         if not fault:
             self._patterns.learn(text, cells)

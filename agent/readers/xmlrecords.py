@@ -27,6 +27,7 @@ _WRONG_ENCODING = (
     expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
     expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
 )
+_written = json.JSONEncoder(ensure_ascii=False).encode
 _SPACES = "http://www.w3.org/2001/XInclude"
 _AGAIN = "export the file again; it is no whole XML"
 
@@ -70,8 +71,9 @@ class Element:
 
 def nest(elements: Sequence[Element]) -> Nest:
     """Make one cell of elements with one name."""
-    text = json.dumps([element.plain() for element in elements], ensure_ascii=False)
-    return Nest(text, [element.value() for element in elements])
+    return Nest(
+        _written([element.plain() for element in elements]), [element.value() for element in elements]
+    )
 
 
 class Records:

@@ -127,7 +127,7 @@ class Document:
         names = {RETURNED.get(name, name): nested for name, nested in survey.found().items()}
         return frozenset(survey.lists), names or ({"": False} if kinds else {})
 
-    def unlike(self) -> Iterator[Mapping[str, str]]:
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
         """Yield nothing, as all names are known already."""
         yield from ()
 

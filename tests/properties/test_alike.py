@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from agent.errors import RefusedFile
 from agent.readers import open_source
 from agent.readers.base import Listener, Reading
+from agent.readers.jsonvalues import Decoder
+from agent.readers.nested import Nest
 
 TIMES = st.sampled_from([1, 2, 30])  # how often the same records stand in a file, one lot behind the other
 SIGNS = [*"ab01 .-\"\\/<>&;'é\t\n\r\x7f\uffff😀\u2028", "&amp;", "]]>", "\\u00e9", "\\ud800", "Total"]
@@ -108,6 +110,25 @@ def test_json(objects, times):
         assert refused
     else:
         assert document[1:] == [(1, *one) for one in alone * times]
+
+
+@given(
+    st.recursive(
+        st.sampled_from(["x", "", True, None]),
+        lambda inner: st.one_of(
+            st.dictionaries(st.sampled_from(["a", "b", "a.b", "b.a"]), inner, max_size=3),
+            st.lists(inner, max_size=2),
+        ),
+    ),
+    st.sampled_from([0, 62, 63, 64]),
+)
+@settings(deadline=None)
+def test_names_are_those_of_the_cells(value, deep):
+    """However deep they lie, and where one leads to the same place as another."""
+    for _ in range(deep):
+        value = {"a": value}
+    cells, _ = Decoder().cells(value)
+    assert Decoder().names(value) == {name: isinstance(cell, Nest) for name, cell in cells.items()}
 
 
 @given(RECORDS, TIMES, st.sampled_from(["", "\n", "\r\n  "]))
