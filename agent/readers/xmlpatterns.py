@@ -62,7 +62,7 @@ class XmlPatterns(Patterns[bytes]):
             elif tag["name"]:
                 yield from self._with_attributes(tag, group)
             else:
-                yield _NEVER if tag["leaf"] else re.escape(tag[0])
+                yield re.escape(tag[0])
         if text[at:] or _LONE_CR.search(text):
             yield _NEVER
 

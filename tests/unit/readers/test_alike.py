@@ -127,6 +127,47 @@ def test_an_element_that_differs_from_hundreds_before_it_is_parsed(open_any, rec
 
 
 @pytest.mark.parametrize(
+    ("usual", "other", "cells"),
+    [
+        ('<o><a b="1">x</a></o>', '<o><a b="\t\n2">x</a></o>', ["  2", "x"]),
+        ('<o><a b="1">x</a></o>', '<o><a b="1"> </a></o>', ["1", ""]),
+        ('<o><a b="1">x</a></o>', '<o><a b="1">\u00a0</a></o>', ["1", ""]),
+        ('<o><a xmlns="urn:a">1</a></o>', '<o><a xmlns="urn:b">2</a></o>', ["", "2"]),
+        (
+            "<o><!-- <a>1</a> --><b><![CDATA[1]]></b></o>",
+            "<o><!-- <a>2</a> --><b><![CDATA[1]]></b></o>",
+            ["1"],
+        ),
+        ("<o><a>x</a><b>&amp;</b></o>", "<o><a>&lt;&amp;lt;</a><b>&quot;</b></o>", ["<&lt;", '"']),
+        ("<o><a>x</a></o>", "<o><a>\uff5e</a></o>", ["\uff5e"]),
+        ("<o><a>x</a></o>", "<o><a>x\ry</a></o>", ["x\ny"]),
+    ],
+)
+def test_what_is_like_the_record_before_it_and_not_the_same(open_any, usual, other, cells):
+    """A difference that means more than another plain text is left to the parser."""
+    opened = open_any(f"<r>{usual * 5}{other}{usual * 5}</r>".encode())
+    assert (opened.records[5], opened.damaged) == (cells, [])
+    assert opened.records[:5] == opened.records[6:]
+
+
+def test_records_in_a_comment_are_none(open_any):
+    """Though one that is empty, and one that is like no other, stand before it."""
+    usual, hidden = "<o><a>1</a></o>" * 5, "<!-- <b/><o><a>9</a></o></o><o/> -->"
+    for between in ("<o/>", "<o/><o><a>&#49;</a></o>", "<o><a>&#49;</a></o>", "<o><a/></o>", ""):
+        opened = open_any(f"<r>{usual}{between}{hidden}{usual}</r>".encode())
+        assert {cells[0] for cells in opened.records} <= {"1", ""}
+        assert len(opened.records) + len(opened.damaged) == 10 + between.count("<o")
+
+
+def test_lines_are_counted_as_the_parser_does(open_any):
+    """Also where lone CRs end them, within a record and in the tag that closes one."""
+    for record in ("<o>\r<a>1</a>\r</o>", "<o>\r\n<a>1\n2</a></o\r>", "<o\n><a>1</a></o\n>", '<o\na="1"\n/>'):
+        opened = open_any(f"<r>{record * 20}</r>".encode())
+        each = record.replace("\r\n", "\n").replace("\r", "\n").count("\n")
+        assert opened.places == [(at + 1, f"line {1 + at * each}") for at in range(20)]
+
+
+@pytest.mark.parametrize(
     ("record", "code"),
     [
         ('<o id="x"><total>1</note><note/></o>', "E-XML"),
@@ -142,7 +183,7 @@ def test_an_element_that_differs_from_hundreds_before_it_is_parsed(open_any, rec
 def test_what_refuses_a_document_is_found_behind_records_that_are_alike(open_any, record, code):
     """By the line and column that the parser names when it is given all: in UTF-16 it is."""
     head = '<?xml version="1.0" encoding="UTF-16"?>\n<é>'
-    wide = f"{head}{''.join(ELEMENTS)}é{record}{''.join(ELEMENTS)}</é>"
+    wide = f"{head}{''.join(ELEMENTS)}{record}{''.join(ELEMENTS)}</é>"
     refused, expected = open_any(wide.replace("UTF-16", "UTF-8").encode()), open_any(wide.encode("utf-16"))
     assert refused.refused == expected.refused == [(code, expected.refused[0][1])]
     assert refused.words == expected.words
