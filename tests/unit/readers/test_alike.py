@@ -132,7 +132,7 @@ def test_an_element_that_differs_from_hundreds_before_it_is_parsed(open_any, rec
         ('<o><a b="1">x</a></o>', '<o><a b="\t\n2">x</a></o>', ["  2", "x"]),
         ('<o><a b="1">x</a></o>', '<o><a b="1"> </a></o>', ["1", ""]),
         ('<o><a b="1">x</a></o>', '<o><a b="1">\u00a0</a></o>', ["1", ""]),
-        ('<o><a xmlns="urn:a">1</a></o>', '<o><a xmlns="urn:b">2</a></o>', ["", "2"]),
+        ('<o><a>1</a><b xmlns=""/></o>', '<o><a>1</a><b xmlns="urn:b"/></o>', ["1", "", ""]),
         (
             "<o><!-- <a>1</a> --><b><![CDATA[1]]></b></o>",
             "<o><!-- <a>2</a> --><b><![CDATA[1]]></b></o>",
@@ -159,12 +159,24 @@ def test_records_in_a_comment_are_none(open_any):
         assert len(opened.records) + len(opened.damaged) == 10 + between.count("<o")
 
 
+def test_an_empty_record_in_a_comment_is_none(open_any):
+    """Though the record before the comment ends in another way than those before that."""
+    usual, hidden = '<o a="1"/>' * 5, '<!-- <b/><o a="9"/> -->'
+    for between in ('<o a="1"></o>', "<o a='1'></o>", ""):
+        opened = open_any(f"<r>{usual}{between}{hidden}{usual}</r>".encode())
+        assert opened.records == [["1"]] * (10 + bool(between))
+
+
 def test_lines_are_counted_as_the_parser_does(open_any):
     """Also where lone CRs end them, within a record and in the tag that closes one."""
     for record in ("<o>\r<a>1</a>\r</o>", "<o>\r\n<a>1\n2</a></o\r>", "<o\n><a>1</a></o\n>", '<o\na="1"\n/>'):
         opened = open_any(f"<r>{record * 20}</r>".encode())
         each = record.replace("\r\n", "\n").replace("\r", "\n").count("\n")
         assert opened.places == [(at + 1, f"line {1 + at * each}") for at in range(20)]
+    mixed = open_any(f"<r>{'<o><a>1</a></o>' * 5}<o><a/></o\r>{'<o><a>1</a></o>' * 5}</r>".encode())
+    assert [place for _, place in mixed.places[-5:]] == ["line 2"] * 5
+    long = open_any("\n".join(["<r>", *ELEMENTS * 10, "</r>"]).encode())
+    assert long.places == [(at, f"line {at + 1}") for at in range(1, 10 * MANY + 1)]
 
 
 @pytest.mark.parametrize(
