@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agent.model import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     Value = str | float | bool | datetime | date | time | timedelta
 
@@ -83,9 +83,9 @@ def cell_text(value: Value) -> str:
     return value if isinstance(value, str) else WORDS[type(value)](value)
 
 
-def cell_texts(values: list[Value]) -> list[str]:
+def cell_texts(values: list[Value], words: Mapping[type, Callable[..., str]] = WORDS) -> list[str]:
     """Write a row; what is text already passes by."""
-    return [value if isinstance(value, str) else WORDS[value.__class__](value) for value in values]
+    return [value if isinstance(value, str) else words[value.__class__](value) for value in values]
 
 
 def id_fault(value: Value, column: str, shown: int = 0) -> Fault | None:

@@ -13,6 +13,7 @@ from agent.readers.base import refusal
 from agent.readers.content import HEAD, as_ascii
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
+from agent.readers.jsonpatterns import JsonPatterns
 from agent.readers.jsonvalues import Decoder
 from agent.readers.jsonwindow import Window
 from agent.readers.keyed import Keyed
@@ -62,18 +63,54 @@ class Document:
         words = encoding_words(encoding.codec, encoding.mark)
         self.detected = Detected(encoding=words, records=".".join(path))
         self._stream = stream
+        self._decoder, self._patterns = Decoder(), JsonPatterns()
 
-    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
-        decoder = Decoder()
-        window = Window(self._stream, self.encoding, decoder.decode)
-        for _ in self._reached(window, self.path):
-            decoder.faults.clear()
-            window.peek()
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Yield the names of those records that tell all; see `keyed.Objects`."""
+        patterns = self._patterns
+        for window in self._windows():
+            window.pass_run(patterns.run)
+            if not window.fitting(patterns.fit):
+                value = self._value(window)
+                names = self._decoder.names(value)
+                if patterns.hopeful and not any(names.values()):
+                    self._cells(value)
+                yield names
+
+    def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
+        """Yield all records; see `keyed.Objects`."""
+        patterns = self._patterns
+        for window in self._windows():
             line = window.line
-            value, self.raw = window.value()
-            yield line, *decoder.cells(value)
+            if found := window.fitting(patterns.fit):
+                self.raw = found[0]
+                yield line, patterns.row(found, names), None
+            else:
+                cells, fault = self._cells(self._value(window))
+                yield line, [cells.get(name, "") for name in names], fault
+
+    def _windows(self) -> Iterator[Window]:
+        """Go through the document; yield the window as it stands before each record, which must then be taken."""
+        window = Window(self._stream, self.encoding, self._decoder.decode)
+        for _ in self._reached(window, self.path):
+            window.peek()
+            yield window
         if window.peek():
             raise window.broken("more text stands behind the end of the document")
+
+    def _value(self, window: Window) -> object:
+        """Take the next record as the decoder gives it."""
+        self._decoder.faults.clear()
+        value, self.raw = window.value()
+        self._patterns.parsed(len(self.raw))
+        return value
+
+    def _cells(self, value: object) -> tuple[Mapping[str, str], Fault | None]:
+        """Return the cells of the record that was taken last; others may be like it."""
+        cells, fault = self._decoder.cells(value)
+        if not fault:
+            self._patterns.learn(self.raw, cells)
+        return cells, fault
 
     def _reached(self, window: Window, path: tuple[str, ...]) -> Iterator[None]:
         """Go down to the list of records and through it; then on to the end of the document."""

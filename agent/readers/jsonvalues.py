@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.readers.nested import Value
 
 DEEPEST = 64
+_written = json.JSONEncoder(ensure_ascii=False).encode
 _WORDS = {True: "true", False: "false", None: ""}
 
 
@@ -64,6 +65,16 @@ class Decoder:
         faults.clear()
         return cells, fault
 
+    def names(self, value: object) -> dict[str, bool]:
+        """Return the names of a record's cells, and whether each holds several values, without making the cells."""
+        found: dict[str, bool] = {}
+        for name, inner in value.items() if isinstance(value, dict) else ():
+            if inner.__class__ is str:
+                found.setdefault(name, False)
+            else:
+                _name(found, name, inner, 2)
+        return found
+
     def _spread(self, cells: dict[str, str], name: str, value: object, depth: int) -> None:
         if depth > DEEPEST:
             self.faults.append(_too_deep())
@@ -79,7 +90,7 @@ class Decoder:
 
     def _nest(self, values: list[object], depth: int) -> Nest:
         items = [self._inside(value, depth + 1) for value in values]
-        return Nest(json.dumps(values, ensure_ascii=False) if depth <= DEEPEST else "", items)
+        return Nest(_written(values) if depth <= DEEPEST else "", items)
 
     def _inside(self, value: object, depth: int) -> Value:
         if depth > DEEPEST:
@@ -90,6 +101,16 @@ class Decoder:
         if isinstance(value, list):
             return self._nest(value, depth)
         return value if isinstance(value, str) else _WORDS[value]  # type: ignore[index]  # true, false, null
+
+
+def _name(found: dict[str, bool], name: str, value: object, depth: int) -> None:
+    if depth > DEEPEST:
+        return
+    if isinstance(value, dict):
+        for inside, inner in value.items():
+            _name(found, f"{name}.{inside}", inner, depth + 1)
+    else:
+        found.setdefault(name, isinstance(value, list))
 
 
 def _too_deep() -> Fault:

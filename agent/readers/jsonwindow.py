@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _BLOCK = 65_536  # bytes
 VALUE_CAP = 4_194_304  # characters of one record
 _SIGNS = frozenset('{}[],:"')
+_BLANK = frozenset(" \t\n\r")
 _BLANKS = re.compile(r"[ \t\n\r]*")
 
 
@@ -42,8 +43,12 @@ class Window:
     def peek(self) -> str:
         """Return the next character that is no blank, without taking it; "" at the end."""
         while True:
-            if self._text[self._at : self._at + 1] in _SIGNS:
-                return self._text[self._at]
+            first, second = self._text[self._at : self._at + 1], self._text[self._at + 1 : self._at + 2]
+            if first in _SIGNS:
+                return first
+            if first in _BLANK and second in _SIGNS:
+                self._at += 1
+                return second
             self._at = _BLANKS.match(self._text, self._at).end()  # type: ignore[union-attr]  # it always matches
             if self._at < len(self._text):
                 return self._text[self._at]
@@ -81,6 +86,16 @@ class Window:
                 start, self._at = self._at, end
                 return value, self._text[start:end]
 
+    def fitting(self, fit: Callable[[str, int], re.Match[str] | None]) -> re.Match[str] | None:
+        """Take the value that begins right here if it fits a pattern; the pattern must tell where it ends."""
+        if found := fit(self._text, self._at):
+            self._at = found.end()
+        return found
+
+    def pass_run(self, run: Callable[[str, int], int]) -> None:
+        """Take values that fit a pattern, and the comma behind each; another value must come then."""
+        self._at = run(self._text, self._at)
+
     def passed(self, depth: int = 1) -> None:
         """Take the next value and forget it, however long it is."""
         opened = self.peek()
@@ -102,8 +117,10 @@ class Window:
             self.take("]")
             return
         yield
-        while self.take(",]") == ",":
+        while self.peek() == ",":
+            self._at += 1
             yield
+        self.take(",]")
 
     def members(self) -> Iterator[str]:
         """Go through an object by its names; the caller takes each value."""

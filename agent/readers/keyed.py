@@ -1,7 +1,8 @@
 """Records whose cells have their names with them (JSON, XML): the columns are all names that occur in the file.
 
 The file is gone through twice: for its names, and for its records. A name that a record does not have is an empty cell
-of it, as in a table. So a file is known to be whole before its first record is used.
+of it, as in a table. So a file is known to be whole before its first record is used. What makes twice bearable is that
+most records are written like the one before them (`patterns`).
 """
 
 from __future__ import annotations
@@ -36,8 +37,18 @@ class Objects(Protocol):
     detected: Detected  # what the file is read as
     names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
 
-    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
-        """Yield the line of each record, its cells by name, and what makes it a damaged one.
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Go through the whole file and yield the names of each record, and whether they hold several values.
+
+        A record may be left out if one before it had the same names, and if neither holds several values in a cell.
+
+        Raises:
+            RefusedFile: the file cannot be read from here on.
+
+        """
+
+    def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
+        """Yield the line of each record, its cells under these names, and what makes it a damaged one.
 
         Raises:
             RefusedFile: the file cannot be read from here on.
@@ -60,22 +71,24 @@ class Keyed(Lines):
         if not found:
             raise refusal("E-NOROWS", "the file has no records", "export it again; has it any rows?")
         self._names = _ordered(found)
-        self.header = read_header(self._names, reading.canonical)
+        self.header = read_header([*self._names], reading.canonical)
         self.columns = self.header.columns
         self._nested = [at for at in range(self.header.kept) if found[self._names[at]]]
         self.nested = frozenset(self.columns[at] for at in self._nested)
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
-        names, kept = self._names, self.header.kept
-        for number, (line, cells, fault) in enumerate(self.objects, 1):
+        kept, width, nested = self.header.kept, self.header.width, self._nested
+        for number, (line, row, fault) in enumerate(self.objects.records(self._names), 1):
             self.number, self.line = number, line
-            row = [cells.get(name, "") for name in names]
-            self.cells = row if kept == len(row) else row[:kept]
-            if wrong := fault or self._single(row) or _fault(self.cells, self.columns):
-                self._listener.damaged(number, line, self.cells, wrong)
+            self.cells = cells = row if kept == width else row[:kept]
+            text = "".join(cells)
+            is_odd = len(text) > FIELD_CAP or not text.isascii() or not text or text.isspace()
+            wrong = fault or (nested and self._single(row)) or (is_odd and _fault(cells, self.columns))
+            if wrong:
+                self._listener.damaged(number, line, cells, wrong)
             else:
-                yield self.cells
+                yield cells
 
     def _single(self, row: list[str]) -> Fault | None:
         """Refuse a single value where others have a list: a template would go through its letters."""
@@ -91,13 +104,13 @@ def _collected(objects: Objects) -> dict[str, bool]:
     """Collect all names, in the order in which they first occur, and whether they hold several values."""
     found: dict[str, bool] = {}
     empty = True
-    for _, cells, _ in objects:
+    for names in objects.unlike():
         empty = False
-        if not cells.keys() <= found.keys():
-            found.update((name, False) for name in cells if name not in found)
+        if not names.keys() <= found.keys():
+            found.update((name, False) for name in names if name not in found)
             refuse_many(len(found))
-        if Nest in set(map(type, cells.values())):
-            found.update({name: True for name, cell in cells.items() if isinstance(cell, Nest)})
+        if True in names.values():
+            found.update((name, True) for name, several in names.items() if several)
     return found if found or empty else {"": False}
 
 
@@ -113,11 +126,11 @@ def refuse_many(names: int) -> None:
         raise refusal("E-COLCAP", words, "export only what the feed needs")
 
 
-def _ordered(found: Iterable[str]) -> list[str]:
+def _ordered(found: Iterable[str]) -> tuple[str, ...]:
     """Put the names that a rejects file added behind the others."""
     if not _whole("".join(found)):
         raise refusal(_HALF.code, "a name holds half a character (a lone surrogate)", _HALF.mend)
-    return sorted(found, key=_OURS.__contains__)
+    return tuple(sorted(found, key=_OURS.__contains__))
 
 
 def _fault(cells: list[str], columns: tuple[str, ...]) -> Fault | None:

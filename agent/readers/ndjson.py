@@ -9,6 +9,7 @@ from agent.model import Fault
 from agent.readers.content import HEAD, as_ascii
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
+from agent.readers.jsonpatterns import JsonPatterns
 from agent.readers.jsonvalues import Decoder
 from agent.readers.keyed import Keyed
 from agent.readers.lines import text_lines
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from agent.readers.encoding import Encoding
 
 FORMATS = ("ndjson",)
+
+_BLANKS = " \t\r\n"
 
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
@@ -66,26 +69,52 @@ class ObjectLines:
         self.encoding = encoding
         self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self._stream = stream
+        self._patterns = JsonPatterns(end=r"\Z")
 
-    def __iter__(self) -> Iterator[tuple[int, Mapping[str, str], Fault | None]]:
-        decoder = Decoder()
+    def unlike(self) -> Iterator[Mapping[str, bool]]:
+        """Yield the names of those records that tell all; see `keyed.Objects`."""
+        decoder, patterns = Decoder(), self._patterns
+        for text in text_lines(self._stream, self.encoding):
+            raw = text.strip(_BLANKS)
+            if raw and not patterns.fit(raw):
+                value, fault = self._value(decoder, raw)
+                names = decoder.names(value)
+                if patterns.hopeful and not fault and not any(names.values()):
+                    self._cells(decoder, raw, value)
+                yield names
+
+    def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
+        """Yield all records; see `keyed.Objects`."""
+        decoder, patterns = Decoder(), self._patterns
         for line, text in enumerate(text_lines(self._stream, self.encoding), 1):
-            self.raw = text.strip(" \t\r\n")
-            if self.raw:
-                yield line, *_cells(decoder, self.raw)
+            self.raw = raw = text.strip(_BLANKS)
+            if found := patterns.fit(raw):
+                yield line, patterns.row(found, names), None
+            elif raw:
+                value, broken = self._value(decoder, raw)
+                cells, fault = ({}, broken) if broken else self._cells(decoder, raw, value)
+                yield line, [cells.get(name, "") for name in names], fault
 
+    def _value(self, decoder: Decoder, text: str) -> tuple[object, Fault | None]:
+        """Return what a line holds; nothing, and why, where it cannot be read."""
+        decoder.faults.clear()
+        self._patterns.parsed(len(text))
+        try:
+            value, end = decoder.decode(text, 0)
+        except json.JSONDecodeError as error:
+            return None, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
+        except RecursionError:
+            return None, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
+        if end < len(text):
+            return None, _broken(f"more text stands behind the object, at column {end + 1}")
+        return value, None
 
-def _cells(decoder: Decoder, text: str) -> tuple[Mapping[str, str], Fault | None]:
-    decoder.faults.clear()
-    try:
-        value, end = decoder.decode(text, 0)
-    except json.JSONDecodeError as error:
-        return {}, _broken(f"{error.msg[:1].lower()}{error.msg[1:]} at column {error.pos + 1}")
-    except RecursionError:
-        return {}, Fault("E-DEPTH", "values are nested too deep", "export the file in a flatter form")
-    if end < len(text):
-        return {}, _broken(f"more text stands behind the object, at column {end + 1}")
-    return decoder.cells(value)
+    def _cells(self, decoder: Decoder, text: str, value: object) -> tuple[Mapping[str, str], Fault | None]:
+        """Return the cells of a record; others may be like it."""
+        cells, fault = decoder.cells(value)
+        if not fault:
+            self._patterns.learn(text, cells)
+        return cells, fault
 
 
 def _broken(words: str) -> Fault:

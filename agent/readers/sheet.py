@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _UNMERGE = "split the merged cells and fill each; or declare the column under `fill_down:`"
 _COMPUTE = "open the file in a spreadsheet program, let it calculate, and save it; or paste the values"
+_NEVER = -1  # a number of cells that no row has
 _HIDDEN = Fault(
     "E-CELL",
     "the row is hidden: nobody can tell if it is meant",
@@ -64,6 +65,9 @@ class Sheet:
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
         self._identifiers: tuple[int, ...] = ()
+        self._suspects: tuple[int, ...] = ()  # those of them that are not always text
+        self._mixed: list[int] = []  # columns in which anything else than text was met so far
+        self._closely: set[int] = set()  # rows to be looked at closely
         self._skipped = 0  # hidden rows
         self._odd: dict[int, Fault] = {}  # row → why it cannot be used
         self.attend(None, frozenset())
@@ -153,18 +157,24 @@ class Sheet:
                     yield row + 1, position
 
     def __iter__(self) -> Iterator[list[str]]:
-        """Yield each sound record's cells; see `Source`."""
-        tail, kept, width = Tail(self.header, self._odd), self.header.kept, self.header.width
-        watched = kept < width or bool(self._odd) or bool(self._refused)
-        for number, line, cells, values, odd in tail.settled(self._records()):
-            self.number, self.line = number, line
-            self.cells = cells if kept == width else cells[:kept]
-            if watched or len(cells) != width or len("".join(cells)) > FIELD_CAP:
-                odd = odd or self._fault(cells)  # noqa: PLW2901 - a call for each row is dear
-            if fault := odd or (self._identifiers and self._id_fault(values)):
-                self._listener.damaged(number, line, cells, fault)
+        """Yield each sound record's cells; see `Source`. This loop is the cost of reading: nothing in it may grow."""
+        tail: Tail[list[Value]] = Tail(self.header, self._odd)
+        expected = self.header.width if self.header.kept == self.header.width else _NEVER
+        odd_beginnings, closely = tail.odd_beginnings, self._closely
+        closely.update(self._odd, self._refused)
+        for row in self._records():
+            line, cells, values = row
+            first, is_odd = cells[0], line in closely or len(cells) != expected or tail.waiting
+            if is_odd or first in odd_beginnings or not first.strip():
+                yield from self._looked_at(tail.passed(row))
             else:
-                yield self.cells
+                self.number = tail.number = tail.number + 1
+                self.line, self.cells = line, cells
+                if self._suspects and (fault := self._id_fault(values)):
+                    self._listener.damaged(self.number, line, cells, fault)
+                else:
+                    yield cells
+        yield from self._looked_at(tail.last())
         self.number = tail.number
         if self._skipped:
             words = f"{self._skipped:,} hidden rows were left out, as the feed declares"
@@ -174,22 +184,49 @@ class Sheet:
                 "E-NOROWS", "the sheet has a header but no records", "export it again; has it any rows?"
             )
 
+    def _looked_at(
+        self, settled: Iterable[tuple[int, int, list[str], list[Value], Fault | None]]
+    ) -> Iterator[list[str]]:
+        """Yield the sound ones among records that are to be looked at closely."""
+        kept = self.header.kept
+        for self.number, self.line, cells, values, odd in settled:
+            self.cells = cells if kept == len(cells) else cells[:kept]
+            if fault := odd or self._fault(cells) or self._id_fault(values):
+                self._listener.damaged(self.number, self.line, cells, fault)
+            else:
+                yield self.cells
+
     def _records(self) -> Iterator[tuple[int, list[str], list[Value]]]:
         """Yield the rows behind the header, as wide as it; hidden ones as the feed declares."""
-        width, passed_over = self.header.width, self._passed_over
+        width, passed_over, mixed = self.header.width, self._passed_over, self._mixed
         write, shown = writers(self.reading.decimal), self._marks.padded
         line = self._header_line
         for line, values in self._rows:
             if line in passed_over:
                 self._skipped += 1
                 continue
-            # as `cell_texts`, in place: beside reading a sheet, this is what it costs
-            cells = [value if value.__class__ is str else write[value.__class__](value) for value in values]
+            # as `cell_texts`, but only where there is more than text: beside reading a sheet, this is what it costs
+            cells: list[str] = values.copy()  # type: ignore[assignment]  # made true here
+            for at in mixed:
+                if (value := values[at]).__class__ is not str:
+                    cells[at] = write[value.__class__](value)
+            try:
+                long = len("".join(cells)) > FIELD_CAP
+            except TypeError:
+                cells, mixed = cell_texts(values, write), self._mixed_in(values)
+                long = len("".join(cells)) > FIELD_CAP
+            if long:
+                self._closely.add(line)
             if line in shown:
                 self._show(cells, values, shown[line])
             yield line, cells if len(cells) == width else self._fitted(cells), values
         self._rows = iter(())
-        for marked in sorted(below for below in self._odd if below > line):  # formulas without any value
+        yield from self._without_values(line)
+
+    def _without_values(self, line: int) -> Iterator[tuple[int, list[str], list[Value]]]:
+        """Yield the odd rows below the last one that holds a value: formulas that were never worked out."""
+        width = self.header.width
+        for marked in sorted(below for below in self._odd if below > line):
             yield marked, [""] * width, [""] * width
 
     def _show(self, cells: list[str], values: list[Value], shown: dict[int, int]) -> None:
@@ -198,6 +235,13 @@ class Sheet:
             at = column - self._first_column
             if what == PERCENT and 0 <= at < len(cells):
                 cells[at] = percent_text(values[at], self.reading.decimal)
+
+    def _mixed_in(self, values: list[Value]) -> list[int]:
+        """Learn from a row which columns hold more than text; return them all."""
+        found = {at for at, value in enumerate(values) if not isinstance(value, str)}
+        self._mixed = sorted(found.union(self._mixed))
+        self._suspects = tuple(at for at in self._identifiers if at in self._mixed)
+        return self._mixed
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """Cut off the empty cells behind the header; what is not empty there shows as a cell too many."""
@@ -224,7 +268,7 @@ class Sheet:
 
     def _id_fault(self, values: list[Value]) -> Fault | None:
         """Look at ids that are no texts; what may be lost is told, what surely is makes the record a damaged one."""
-        for position in self._identifiers:
+        for position in self._suspects:
             value = values[position]
             if value.__class__ is str or (fault := self._of_id(value, position)) is None:
                 continue

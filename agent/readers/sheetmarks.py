@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 _BLOCK = 262_144  # bytes
 _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
 _FAR_CELL = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
-_NO_PLACE = re.compile(rb'<c r="(?![A-Z]{1,3}[0-9]{1,7}")')
+_NOT_NEAR = re.compile(rb'<c(?! r="[A-Z][0-9]{1,7}"|[A-Za-z])')  # a cell, and no element such as <cols>
+_NO_PLACE = re.compile(rb'<c(?! r="[A-Z]{1,3}[0-9]{1,7}"|[A-Za-z])')
 _NEAR = 26  # columns that one letter names
 _ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
 _ROW_END = b"</row>"
-_UNUSUAL = (b"='", b"<!D", b":c ", b":row ")  # at its beginning: not written the way the search understands
+# at its beginning: not written the way the search understands
+_UNUSUAL = re.compile(rb"""='|=\s+["']|\s=\s*["']|<!D|:c |:row """)
 _HIDDEN = re.compile(rb'<row [^>]*hidden="(?:1|true)"')
 _FORMULA = re.compile(rb"<f[ />]")
 _BARE_FORMULA = re.compile(rb"<f(?: [^>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
@@ -85,7 +87,7 @@ def find_marks(sheet: BinaryIO, *, recalculates: bool, padded: Mapping[str, int]
 def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
     """Note how far a sheet reaches; say whether it is written as usual and has nothing remarkable."""
     held = sheet.read(_BLOCK)
-    if b"<sheetData" not in held or any(sign in held for sign in _UNUSUAL):
+    if b"<sheetData" not in held or _UNUSUAL.search(held):
         return False
     while block := sheet.read(_BLOCK):
         text = held + block
@@ -103,13 +105,15 @@ def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
 
 def _measure(text: bytes, marks: Marks) -> bool:
     """Count the cells of whole rows; say whether each names its place."""
-    cells = text.count(b'<c r="')
     last = _ROWS.match(text, max(text.rfind(b"<row "), 0))
     rows = [last[1]] if last else _ROWS.findall(text)
-    marks.cells += cells
-    marks.width = max(marks.width, _NEAR, *map(_width, set(_FAR_CELL.findall(text))))
+    marks.cells += text.count(b'<c r="')
+    marks.width = max(marks.width, _NEAR)
     marks.height = max(marks.height, int(rows[-1])) if rows else marks.height
-    return cells == text.count(b"<c ") + text.count(b"<c>") and not _NO_PLACE.search(text)
+    if not _NOT_NEAR.search(text):
+        return True
+    marks.width = max((marks.width, *map(_width, set(_FAR_CELL.findall(text)))))
+    return not _NO_PLACE.search(text)
 
 
 def _width(letters: bytes) -> int:
@@ -117,12 +121,15 @@ def _width(letters: bytes) -> int:
 
 
 def _is_odd(text: bytes, signs: Signs) -> bool:
-    """Say whether there is anything that needs the parser; searching for a plain text costs next to nothing."""
+    """Say whether there is anything that needs the parser.
+
+    Each sign is looked for by a letter first, which is found many times faster and which most sheets do not have.
+    """
     formula, styles = signs
     return (
-        b't="e"' in text
-        or (b"hidden=" in text and bool(_HIDDEN.search(text)))
-        or (b"<f" in text and bool(formula.search(text)))
+        (b"e" in text and b't="e"' in text)
+        or (b"h" in text and b"hidden=" in text and bool(_HIDDEN.search(text)))
+        or (b"f" in text and b"<f" in text and bool(formula.search(text)))
         or (styles is not None and bool(styles.search(text)))
     )
 

@@ -5,7 +5,7 @@ For readers whose rows come with their place; `delimited` does the same within i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from agent.model import Fault
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
@@ -22,35 +22,42 @@ _FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "de
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
 
 
-class Tail:
+class Tail(Generic[More]):
     """Numbers records and holds back those that may turn out to be behind the last."""
 
     def __init__(self, header: Header, marked: Container[int] = ()) -> None:
         self._header, self._marked = header, marked  # lines that hold something, though their cells be empty
         first = header.written[0]
-        self._odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
+        self.odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
+        self.waiting: list[tuple[int, list[str], More]] = []  # a possible line of totals, and blank rows
         self.number = 0  # of records so far, blank ones at the end left out
 
     def settled(
         self, rows: Iterable[tuple[int, list[str], More]]
     ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
         """Yield (number, line, cells, whatever came along, fault) for rows of (line, cells, whatever)."""
-        waiting: list[tuple[int, list[str], More]] = []  # a possible line of totals, and blank rows
-        odd_beginnings = self._odd_beginnings
         for row in rows:
-            cells = row[1]
-            is_odd = cells[0] in odd_beginnings or not cells[0].strip()
-            if is_odd and self._may_be_behind(row[0], cells):
-                waiting.append(row)
-                continue
-            if waiting:
-                for line, before, more in waiting:
-                    self.number += 1
-                    yield self.number, line, before, more, self._odd(before)
-                waiting.clear()
+            yield from self.passed(row)
+        yield from self.last()
+
+    def passed(
+        self, row: tuple[int, list[str], More]
+    ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
+        """Settle one row, and those that waited for it; it may have to wait itself.
+
+        A row that no other waits for and that neither begins oddly nor with a blank needs no more than its number.
+        """
+        line, cells, more = row
+        is_odd = cells[0] in self.odd_beginnings or not cells[0].strip()
+        if is_odd and self._may_be_behind(line, cells):
+            self.waiting.append(row)
+            return
+        waited, self.waiting = self.waiting, []
+        for before, waiting, with_it in waited:
             self.number += 1
-            yield self.number, row[0], cells, row[2], self._again(cells) if is_odd else None
-        yield from self._last(waiting)
+            yield self.number, before, waiting, with_it, self._odd(waiting)
+        self.number += 1
+        yield self.number, line, cells, more, self._again(cells) if is_odd else None
 
     def _may_be_behind(self, line: int, cells: list[str]) -> bool:
         """Say whether a row may stand behind the last record: a blank one, or a line of totals."""
@@ -60,11 +67,10 @@ class Tail:
         first = next((cell for cell in self._own(cells) if cell.strip()), "")
         return not first or (names_total(first) and looks_like_footer(cells[:kept], kept))
 
-    def _last(
-        self, waiting: list[tuple[int, list[str], More]]
-    ) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
-        filled = max((at for at, row in enumerate(waiting, 1) if self._odd(row[1]) is None), default=0)
-        for at, (line, cells, more) in enumerate(waiting[:filled], 1):
+    def last(self) -> Iterator[tuple[int, int, list[str], More, Fault | None]]:
+        """Settle what waited for the end of the table; blank rows there are none."""
+        filled = max((at for at, row in enumerate(self.waiting, 1) if self._odd(row[1]) is None), default=0)
+        for at, (line, cells, more) in enumerate(self.waiting[:filled], 1):
             self.number += 1
             yield self.number, line, cells, more, _FOOTER if at == filled or self._odd(cells) else None
 

@@ -11,7 +11,6 @@ import json
 from typing import TYPE_CHECKING, BinaryIO
 from xml.parsers import expat
 
-from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
 from agent.readers.nested import Item, Nest
 
@@ -23,11 +22,12 @@ if TYPE_CHECKING:
 
 DEEPEST = 256
 RECORD_CAP = 4_194_304  # bytes
-_BLOCK = 65_536
+BLOCK = 65_536
 _WRONG_ENCODING = (
     expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
     expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
 )
+_written = json.JSONEncoder(ensure_ascii=False).encode
 _SPACES = "http://www.w3.org/2001/XInclude"
 _AGAIN = "export the file again; it is no whole XML"
 
@@ -71,8 +71,9 @@ class Element:
 
 def nest(elements: Sequence[Element]) -> Nest:
     """Make one cell of elements with one name."""
-    text = json.dumps([element.plain() for element in elements], ensure_ascii=False)
-    return Nest(text, [element.value() for element in elements])
+    return Nest(
+        _written([element.plain() for element in elements]), [element.value() for element in elements]
+    )
 
 
 class Records:
@@ -89,6 +90,7 @@ class Records:
         self.space: str | None = None  # the root's namespace
         self.root = ""
         self._line = self._began = 0
+        self.closed = 0, 0  # byte and line of the last record's closing tag, or of the end of its empty one
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -106,22 +108,26 @@ class Records:
         stream.seek(0)
         ended = False
         while not ended:
-            block = stream.read(_BLOCK)
+            block = stream.read(BLOCK)
             ended = not block
-            try:
-                self._parser.Parse(block, ended)
-            except expat.ExpatError as error:
-                raise self._broken(error) from None
-            except (
-                LookupError,
-                ValueError,
-            ) as error:  # an encoding that expat does not read, of several bytes a letter
-                raise refusal("E-ENC", str(error), "export the file again as UTF-8", line=1) from None
-            if self._open and self._parser.CurrentByteIndex - self._began > RECORD_CAP:
-                words = f"a record does not end within {RECORD_CAP // 2**20} MiB"
-                raise refusal("E-SHAPE", words, "look at `records:` of the feed", line=self._line)
+            self._parse(block, ended=ended)
             yield from self.found
             self.found.clear()
+
+    def _parse(self, block: bytes, *, ended: bool = False) -> None:
+        """Let the parser have the next bytes; what it finds is in `found`."""
+        try:
+            self._parser.Parse(block, ended)
+        except expat.ExpatError as error:
+            raise self._broken(error) from None
+        except (
+            LookupError,
+            ValueError,
+        ) as error:  # an encoding that expat does not read, of several bytes a letter
+            raise refusal("E-ENC", str(error), "export the file again as UTF-8", line=1) from None
+        if self._open and self._parser.CurrentByteIndex - self._began > RECORD_CAP:
+            words = f"a record does not end within {RECORD_CAP // 2**20} MiB"
+            raise refusal("E-SHAPE", words, "look at `records:` of the feed", line=self._line)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         opened = self._open
@@ -171,6 +177,7 @@ class Records:
         if not opened:
             self.names.pop()
             self.found.append((self._line, element))
+            self.closed = self._parser.CurrentByteIndex, self._parser.CurrentLineNumber
 
     def _text(self, text: str) -> None:
         if self._open:
@@ -198,79 +205,3 @@ def _local(attributes: dict[str, str]) -> dict[str, str]:
         for name, text in attributes.items()
         for space, _, local in (name.rpartition(" "),)
     }
-
-
-class Survey:
-    """What names the records of a file have, and which of them stand several times in one."""
-
-    def __init__(self, lists: frozenset[str]) -> None:
-        self.names: dict[str, None] = {}
-        self.lists = set(lists)
-
-    def look(self, before: str, element: Element) -> None:
-        """Look at an element inside a record, or at a record."""
-        names, inside = self.names, element.inside
-        for name in element.attributes:
-            names[f"{before}@{name}"] = None
-        for inner in inside:
-            name = f"{before}{inner.name}"
-            if inner.inside or inner.attributes:
-                self.look(f"{name}.", inner)
-                if inner.text.strip():
-                    names[name] = None
-            else:
-                names[name] = None
-        if not inside and not before and element.text.strip():
-            names["text"] = None
-        if len(inside) > len({inner.name for inner in inside}):
-            self.lists.update(f"{before}{name}" for name, several in element.by_name() if len(several) > 1)
-
-    def found(self) -> dict[str, bool]:
-        """Tell all names, and whether each is one of several values, which hides the names inside it."""
-        found: dict[str, bool] = {}
-        for name in self.names:
-            around = (path for path in self.lists if name == path or name.startswith(f"{path}."))
-            found[min(around, key=len, default=name)] = False
-        return {name: name in self.lists for name in found}
-
-
-def cells_of(record: Element, lists: frozenset[str]) -> tuple[Mapping[str, str], Fault | None]:
-    """Return a record's cells by name: `@id`, `total`, `customer.email`; those in `lists` hold several values."""
-    cells: dict[str, str] = {}
-    for element in record.inside:  # most records are flat
-        if element.inside or element.attributes or element.name in cells or element.name in lists:
-            break
-        cells[element.name] = element.text
-    else:
-        if cells and not record.attributes:
-            return cells, None
-    cells = {}
-    twice = _spread(cells, "", record, lists)
-    if not record.inside and record.text.strip():
-        cells.setdefault("text", record.text)
-    if twice:
-        words = f"“{twice}” stands several times in this record"
-        return cells, Fault(
-            "E-KEYDUP", words, f"declare `lists: [{twice}]` in the feed, if several are meant"
-        )
-    return cells, None
-
-
-def _spread(cells: dict[str, str], before: str, element: Element, lists: frozenset[str]) -> str:
-    """Put what is inside an element into cells; return the name of one that stands there twice."""
-    twice = ""
-    for name, text in element.attributes.items():
-        cells[f"{before}@{name}"] = text
-    for name, elements in element.by_name():
-        path = f"{before}{name}"
-        if path in lists:
-            cells[path] = nest(elements)
-            continue
-        inner = elements[0]
-        if len(elements) > 1:
-            twice = twice or path
-        if inner.inside or inner.attributes:
-            twice = _spread(cells, f"{path}.", inner, lists) or twice
-        if inner.text.strip() or not (inner.inside or inner.attributes):
-            cells[path] = inner.text
-    return twice

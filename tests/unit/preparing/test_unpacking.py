@@ -70,7 +70,11 @@ def test_every_file_inside_is_unpacked_under_a_name_of_ours(apart):
     assert sorted(there) == ["member-1", "member-2", "member-3"]
 
 
-@pytest.mark.parametrize("content", [CSV, b"", xlsx([["a"], [1]]), ods([["a"]]), gzip.compress(CSV)])
+@pytest.mark.parametrize(
+    "content",
+    [CSV, b"", xlsx([["a"], [1]]), ods([["a"]]), gzip.compress(CSV)],
+    ids=["csv", "empty", "xlsx", "ods", "gz"],
+)
 def test_nothing_is_inside_what_is_no_archive_of_files(apart, content):
     """A table, a workbook, and a .gz, which holds one file and is read in place."""
     assert apart(content) == (Unpacked(), {})

@@ -216,6 +216,48 @@ def test_a_number_of_16_digits_is_remarked_and_an_ordinary_one_is_not(open_any):
     assert [cells[0] for cells in opened.records] == ["1234567890123000", "5021"]
 
 
+def test_a_column_of_texts_may_hold_something_else_further_down(open_any):
+    """However many texts come before it, a number is written and looked at as if it were the first cell."""
+    texts = [[f"R{at}", "00120", "1.50"] for at in range(600)]
+    others = [[1234567890123000, "", 2.5], ["R601", 7, "x"], [12.5, "b", True], ["R603", "c", 0.1]]
+    opened = open_any(xlsx(("S", [HEADER, *texts, *others])), identifiers=["Order"])
+    assert opened.records == [
+        *texts, ["1234567890123000", "", "2.5"], ["R601", "7", "x"], ["R603", "c", "0.1"]
+    ]  # fmt: skip
+    assert opened.remarked == [(601, "S!A602", "W-IDPREC", "Order")]
+    assert opened.damaged == [(603, "S!A604", "E-IDNUM", "Order")]
+
+
+def test_only_the_row_with_something_odd_is_kept_back(open_any):
+    """What is sound before and behind an odd row comes out in its order, under its own number and place."""
+
+    def odd(book, sheet):
+        sheet.set_row(2, None, None, {"hidden": True})
+        sheet.write_formula(4, 2, "=1/0", None, "#DIV/0!")
+
+    rows = [[f"R{at}", "a", at] for at in range(1, 8)]
+    rows[5:5] = [["", "", ""]]
+    opened = open_any(xlsx(("S", [HEADER, *rows]), edit=odd))
+    assert opened.damaged == [
+        (2, "S, row 3", "E-CELL", ""),
+        (4, "S!C5", "E-CELL", "Amount"),
+        (6, "S, row 7", "E-BLANK", ""),
+    ]
+    assert opened.records == [[f"R{at}", "a", str(at)] for at in (1, 3, 5, 6, 7)]
+    assert opened.places == [(number, f"S, row {number + 1}") for number in (1, 3, 5, 7, 8)]
+
+
+@pytest.mark.parametrize(
+    "written", [b'<c\nt="e"\nr="B2">', b'<c r="B2" t = "e">', b'<c r="B2" t=\n"e">', b"<c r=\"B2\" t ='e'>"]
+)
+def test_a_cell_is_found_however_it_is_written(open_any, written):
+    """An error in a cell whose place does not stand where programs commonly put it is an error all the same."""
+    book = xlsx([HEADER, ["R1", "a", 1]], edit=lambda _, one: one.write_formula(1, 1, "=X", None, "#NAME?"))
+    usual = b'<c r="B2" t="e"><f>X</f>'
+    opened = open_any(repacked(book, [(SHEET, usual, written)]))
+    assert opened.damaged == [(1, "Sheet1!B2", "E-CELL", "SKU")]
+
+
 def test_days_counted_from_1904_are_the_same_days(open_any):
     """Dates of an old Macintosh workbook are read as meant, and that is said."""
     for old in (False, True):
