@@ -39,9 +39,9 @@ WRONG_WORDS = {
 _FOUND = {  # where "found" is no value but another record or an earlier batch
     "E-ORDERKEPT": "Because of",
     "N-ROWDUP": "Same as",
-    "N-RESENT": "Sent in",
-    "W-RESENT": "Sent in",
-    "E-RESENT": "Sent in",
+    "N-RESENT": "Last sent in",
+    "W-RESENT": "Last sent in",
+    "E-RESENT": "Last sent in",
 }
 AMOUNT_WORDS = (
     "Amount adds up the amounts in the rows: what the orders or items are worth from now on, not what was"
