@@ -27,6 +27,17 @@ SUBMISSIONS_NEWEST_IN = """
 SELECT * FROM submission WHERE state = :state AND (:feed IS NULL OR feed = :feed)
 ORDER BY received_at DESC, id DESC LIMIT :limit
 """
+NEXT_OF_EACH_FEED = """
+WITH RECURSIVE waiting (feed) AS (
+    SELECT min(feed) FROM submission WHERE state = 'RECEIVED'
+    UNION ALL
+    SELECT (SELECT min(feed) FROM submission WHERE state = 'RECEIVED' AND feed > waiting.feed)
+    FROM waiting WHERE waiting.feed IS NOT NULL
+)
+SELECT (
+    SELECT id FROM submission WHERE state = 'RECEIVED' AND feed = waiting.feed ORDER BY received_at, id LIMIT 1
+) FROM waiting WHERE waiting.feed IS NOT NULL
+"""
 SUBMISSIONS_OWED = """
 SELECT * FROM submission WHERE state = :state AND told_at < updated_at ORDER BY received_at, id LIMIT :limit
 """

@@ -1,9 +1,9 @@
 """What is due now, asked of the ledger each time anew: nothing here remembers what a restart would miss.
 
-Order: the batches of one feed go to one destination in the order in which their files came. One that waits
-for its next attempt holds back the later ones of its feed, for they may carry newer amounts of the same
-orders; it does not hold back other feeds. A destination that refused us is left alone for a while, but for a
-batch that a person let go since: it finds out.
+Order: the files of one feed are prepared one after the other, and their batches go to one destination in the order in
+which the files came. One that waits for its next attempt holds back the later ones of its feed, for they may carry
+newer amounts of the same orders; it does not hold back other feeds. A destination that refused us is left alone for a
+while, but for a batch that a person let go since: it finds out.
 """
 
 from __future__ import annotations
@@ -45,13 +45,11 @@ def some(ask: Callable[[int], Sequence[T]], wanted: Callable[[T], bool]) -> list
 
 
 def to_prepare(context: Context, wanted: Callable[[str], bool]) -> list[str]:
-    """Return received submissions, the oldest first."""
+    """Return of each feed the received submission that came first, where it is wanted.
 
-    def ask(limit: int) -> list[str]:
-        found = context.ledger.submissions([SubmissionState.RECEIVED], limit=limit)
-        return [one.id for one in found]
-
-    return some(ask, wanted)
+    The later ones wait for it: they may be corrections of the same orders, and what is prepared first goes first.
+    """
+    return [one for one in context.ledger.next_received() if wanted(one)]
 
 
 def to_close(context: Context, wanted: Callable[[str], bool]) -> list[str]:

@@ -13,3 +13,6 @@ CREATE TABLE memory (
 );
 CREATE INDEX memory_order ON memory (mark);
 CREATE INDEX batch_path ON batch (path);
+
+-- The file of each feed that is next to be prepared is found without looking at those behind it.
+CREATE INDEX submission_next ON submission (feed, received_at, id) WHERE state = 'RECEIVED';

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,9 +12,9 @@ from tests.house import House, feed, source
 
 
 @pytest.fixture
-def house(memory_path):
+def house(memory_path, workers):
     """Make an agent's inside with two feeds to one destination."""
-    made = House(memory_path, feed("shop"), feed("other"))
+    made = House(memory_path, feed("shop"), feed("other"), workers=workers)
     yield made
     made.stop()
 
@@ -168,11 +169,23 @@ def test_some_asks_for_more_only_when_all_have_to_wait():
 
 
 def test_what_is_received_is_due_to_be_prepared(house):
-    """The oldest first, without what rests."""
-    first, second = house.taken("a.csv", source("1")), house.taken("b.csv", source("2"))
-    assert to_prepare(house.context, lambda _: True) == [first.id, second.id]
-    assert to_prepare(house.context, lambda one: one != first.id) == [second.id]
+    """Of each feed the first; one that is being prepared, or rests, holds back those that came behind it."""
+    first, _ = [house.taken(name, source(name)) for name in ("a.csv", "b.csv")]
+    other, _ = [house.taken(name, source(name), feed="other") for name in ("c.csv", "d.csv")]
+    assert to_prepare(house.context, lambda _: True) == [other.id, first.id]
+    assert to_prepare(house.context, lambda one: one != first.id) == [other.id]
     assert to_close(house.context, lambda _: True) == []
+
+
+def test_a_later_file_never_overtakes_an_earlier_one_of_its_feed(house):
+    """However long that takes: what it says of the same orders is newer, and has to come last."""
+    first = house.taken("a.csv", source(*map(str, range(20_000))))
+    second = house.taken("b.csv", source("7"))
+    with ThreadPoolExecutor(2) as threads:
+        while house.ledger.next_received():
+            list(threads.map(lambda _: [house.engine.step(one) for one in house.engine.to_prepare()], "12"))
+    prepared = [event.subject for event in house.ledger.audit() if event.event == "prepared"]
+    assert prepared == [first.id, second.id]
 
 
 def test_the_folder_is_owed_a_word_about_ends_and_concerns(house):
