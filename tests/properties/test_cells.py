@@ -108,7 +108,9 @@ def test_every_cell_of_a_batch_is_the_one_that_was_dropped(form, many, tmp_path)
     feed = Feed(name="shop", level=Level.ITEM, template="t", destination="d", **how)
     made = prepare(Job(feed, TEMPLATE, "", source, scratch, 10**6), lambda _: None)
     expected = records(many)[:60_000] if form == "xls" else records(many)
-    assert [(group.code, group.examples[0]) for group in made.groups if group.code[:2] != "N-"] == []
+    harmless = {"W-IDZERO"}  # ids are of any length here, with zeros in front or not
+    found = [group for group in made.groups if group.code[:2] != "N-" and group.code not in harmless]
+    assert [(group.code, group.examples[0]) for group in found] == []
     with (scratch / made.drafts[0].file).open(newline="", encoding="utf-8") as batch:
         _, *rows = csv.reader(batch)
     assert len(rows) == len(expected)
