@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from tests.oldbooks import xls, xlsb
-from tests.workbooks import ods, repacked, xlsx, zipped
+from tests.workbooks import ods, repacked, xlsx, xml2003, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -223,6 +223,7 @@ def _other_formats(country: Country, meant: tuple[Row, ...]) -> Iterator[Generat
     yield Generated(f"{name}-numbers.xlsx", numbers_book(meant), iso, meant)
     yield Generated(f"{name}.ods", ods(table), feed, meant)
     yield Generated(f"{name}.xls", xls(table), feed, meant)
+    yield Generated(f"{name}-2003.xls", xml2003(table), feed, meant)
     yield Generated(f"{name}.xlsb", xlsb(table), feed, meant)
     yield Generated(f"{name}.json", document, {**feed, "records": "data.orders"}, meant)
     yield Generated(f"{name}.ndjson", lines, feed, meant)

@@ -87,3 +87,34 @@ def zipped(*files) -> bytes:
         for name, content in files:
             archive.writestr(name, content)
     return target.getvalue()
+
+
+def xml2003(*sheets, styles="") -> bytes:
+    """Make an XML spreadsheet of Excel 2003; a sheet is its rows, or (name, rows), or (name, XML of its table)."""
+    made = "".join(
+        _xml_sheet(*(sheet if isinstance(sheet, tuple) else (f"Sheet{at}", sheet)))
+        for at, sheet in enumerate(sheets, 1)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<?mso-application progid="Excel.Sheet"?>\n'
+        '<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
+        'xmlns:x="urn:schemas-microsoft-com:office:excel" '
+        f'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">\n<Styles>{styles}</Styles>\n{made}</Workbook>'
+    ).encode()
+
+
+def _xml_sheet(name, rows) -> str:
+    table = rows if isinstance(rows, str) else "".join(map(_xml_row, rows))
+    return f'<Worksheet ss:Name="{escape(name)}"><Table>\n{table}</Table></Worksheet>\n'
+
+
+def _xml_row(row) -> str:
+    cells = (
+        f'<Data ss:Type="{"String" if isinstance(value, str) else "Number"}">{_lines(value)}</Data>'
+        for value in row
+    )
+    return f"<Row>{''.join(f'<Cell>{cell}</Cell>' for cell in cells)}</Row>\n"
+
+
+def _lines(value) -> str:
+    return escape(str(value), {"\n": "&#10;", "\r": "&#13;"})

@@ -10,20 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _LONGEST = 255  # bytes of a file name
-_READ_ONLY = (".xls", ".xlsb", ".ods")  # workbooks that are read; what is given back of them is .xlsx
+_READ_ONLY = (".xls", ".xlsb", ".ods", ".xml")  # as workbooks that are read are named; given back is .xlsx
+BOOK = ".xlsx"
 _RETURNED = re.compile(r"\.rejects(?:-[0-9]+)?\.xlsx", re.IGNORECASE)
 
 
-def rejects_name(name: str, generation: int) -> str:
+def rejects_name(name: str, generation: int, *, paper: str) -> str:
     """Name the rejects file of a dropped file: `refunds.rejects.csv`, later `refunds.rejects-1.csv`.
 
-    Its ending says what it is: of `refunds.xls` it is `refunds.rejects.xlsx`.
+    Its ending says what it is: of a workbook `refunds.xls` it is `refunds.rejects.xlsx`.
+
+    Args:
+        name: of the dropped file.
+        generation: how often it was prepared before.
+        paper: where the rejects file is kept; it ends as what it is, where that is a workbook.
+
     """
     stem, dot, extension = name.rpartition(".")
     if not stem:
         stem, dot, extension = name, "", ""
-    if f"{dot}{extension}".lower() in _READ_ONLY:
-        extension = "xlsx"
+    if paper.endswith(BOOK) and f"{dot}{extension}".lower() in _READ_ONLY:
+        dot, extension = "", BOOK
     ending = f".rejects{f'-{generation}' if generation else ''}{dot}{extension}"
     return stem.encode()[: max(_LONGEST - len(ending.encode()), 0)].decode(errors="ignore") + ending
 

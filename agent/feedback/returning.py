@@ -28,6 +28,7 @@ from agent.readers.fixedwidth import FixedWidth
 from agent.readers.jsontext import Document as JsonDocument
 from agent.readers.ndjson import ObjectLines
 from agent.readers.sheet import Sheet
+from agent.readers.sheetchoice import storable
 from agent.readers.xmltext import RETURNED as ELEMENTS
 from agent.readers.xmltext import Document as XmlDocument
 
@@ -147,7 +148,7 @@ class _Workbook:
         for number in range(before):  # so that the sheet has the number that the feed declares
             # with a text in it, as its temporary file would otherwise stay behind
             self._book.add_worksheet(f"({number + 1})").write_string(0, 0, "no part of the table")
-        self._sheet = self._book.add_worksheet(source.name)
+        self._sheet = self._book.add_worksheet(storable(source.name))
         self._sheet.activate()
         as_text = self._book.add_format({"num_format": _TEXT})
         self._formats = dict.fromkeys(ids, as_text)

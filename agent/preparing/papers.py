@@ -6,10 +6,12 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, BinaryIO
 
+from agent.feedback.naming import BOOK
 from agent.feedback.returning import write_kept_back
 from agent.model import Finding
 from agent.preparing.remembered import write_orders
 from agent.preparing.sources import opened, reading
+from agent.readers.sheet import Sheet
 
 if TYPE_CHECKING:
     from agent.preparing.batches import DraftSet
@@ -35,18 +37,20 @@ class Papers:
         return "findings"
 
     def rejects(self, stream: BinaryIO, source: OpenedFile, *, everything: bool) -> str:
-        """Write the records that are kept back, in the source's own form."""
-        with (self._job.scratch / "rejects").open("wb") as target:
+        """Write the records that are kept back, in the source's own form; a workbook's file is named as one."""
+        own = opened(source)
+        name = f"rejects{BOOK}" if isinstance(own, Sheet) and not own.detected.packed else "rejects"
+        with (self._job.scratch / name).open("wb") as target:
             write_kept_back(
                 stream,
-                opened(source),
+                own,
                 reading(self._job.feed, as_written=True),
                 kept_back=self._scratch.findings.kept_back(),
                 target=target,
                 scratch=self._job.scratch,
                 everything=everything,
             )
-        return "rejects"
+        return name
 
     def orders(self, drafts: DraftSet) -> str:
         """Write what is sent of each order."""

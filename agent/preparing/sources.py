@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TOTALS = Fault("N-FOOTER", "the last record is a line of totals; it was passed over")
 _IDS = frozenset((*IDENTIFIERS, "SKU"))
 _FULL = (65_536, 1_048_576)  # rows of a spreadsheet, up to 2003 and since
-_TABLES = ("csv", "xlsx", "xls", "xlsb", "ods")
+_TABLES = ("csv", "xlsx", "xls", "xlsb", "ods", "xml2003")
 
 
 def reading(feed: Feed, *, as_written: bool = False) -> Reading:

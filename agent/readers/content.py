@@ -66,10 +66,6 @@ _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
 )
 _XML = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>]*)?>[\r\n ]*<)")
-_FLAT = (
-    (b"urn:schemas-microsoft-com:office:spreadsheet", b"<Workbook", "a spreadsheet in the XML of Excel 2003"),
-    (b"opendocument.spreadsheet", b"<office:document", "an OpenDocument spreadsheet in one XML file (.fods)"),
-)
 _JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{}"\]])')
 
 
@@ -95,11 +91,10 @@ def refuse_other_content(head: bytes) -> None:
 
 
 def flat_spreadsheet(head: bytes) -> RefusedFile | None:
-    """Return the refusal of a spreadsheet that is written as one XML file; None where it is none."""
+    """Return the refusal of a spreadsheet that is written as one XML file and not read; None where it is none."""
     text = as_ascii(head)
-    for sign, root, name in _FLAT:
-        if sign in text and root in text:
-            return _other(name, _AS_XLSX)
+    if b"opendocument.spreadsheet" in text and b"<office:document" in text:
+        return _other("an OpenDocument spreadsheet in one XML file (.fods)", _AS_XLSX)
     return None
 
 

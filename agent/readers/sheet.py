@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agent.model import Fault
 from agent.readers.base import refusal, refusal_at
@@ -12,25 +12,49 @@ from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
 from agent.readers.formats import PERCENT
 from agent.readers.header import read_header
+from agent.readers.sheetodd import odd_cells
 from agent.readers.tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from python_calamine import CalamineSheet
-
     from agent.readers.base import Listener, Reading
     from agent.readers.cellvalues import Value
-    from agent.readers.sheetmarks import Marks
+    from agent.readers.sheetmarks import Corners, Marks
 
-_UNMERGE = "split the merged cells and fill each; or declare the column under `fill_down:`"
-_COMPUTE = "open the file in a spreadsheet program, let it calculate, and save it; or paste the values"
 _NEVER = -1  # a number of cells that no row has
 _HIDDEN = Fault(
     "E-CELL",
     "the row is hidden: nobody can tell if it is meant",
     "show the row or delete it; or declare `hidden_rows: read` or `skip` in the feed",
 )
+
+
+class Grid(Protocol):
+    """The values of a sheet, as calamine gives them."""
+
+    @property
+    def name(self) -> str:
+        """The sheet's name."""
+
+    @property
+    def width(self) -> int:
+        """How many columns there are from the first with anything in it on."""
+
+    @property
+    def start(self) -> tuple[int, int] | None:
+        """Row and column of the first place, from 0."""
+
+    @property
+    def end(self) -> tuple[int, int] | None:
+        """Row and column of the last place."""
+
+    @property
+    def merged_cell_ranges(self) -> list[Corners] | None:
+        """First and last place of merged cells, as far as they are known here."""
+
+    def iter_rows(self) -> Iterator[list[Value]]:
+        """Yield each row from the first of the sheet on, its cells from the first column with anything in it on."""
 
 
 class Sheet:
@@ -40,7 +64,7 @@ class Sheet:
 
     def __init__(
         self,
-        sheet: CalamineSheet,
+        sheet: Grid,
         marks: Marks,
         notes: tuple[Fault, ...],
         reading: Reading,
@@ -122,39 +146,13 @@ class Sheet:
         )
         self._identifiers = tuple(positions[name] for name in self.columns if name in identifiers)
         self._odd = {}
-        for fault, cells in self._oddities({positions[name] for name in filled & set(positions)}):
-            for line, position in cells:
-                if position in wanted and line > self._header_line:
-                    self._odd.setdefault(line, Fault(*fault, field=self.columns[position]))
-
-    def _oddities(
-        self, filled: set[int]
-    ) -> Iterator[tuple[tuple[str, str, str, str], Iterable[tuple[int, int]]]]:
-        """Yield what is odd (as a fault without its column) and the row and position of each such cell."""
         first = self._first_column
-        for line, found in self._marks.errors.items():
-            for column, text in found.items():
-                mend = "mend the cell, or delete the row"
-                yield (
-                    ("E-CELL", "the cell holds an error in place of a value", mend, text),
-                    [(line, column - first)],
-                )
-        words = "the cell holds a formula that was never worked out"
-        for line, columns in self._marks.formulas.items():
-            yield ("E-FORMULACELL", words, _COMPUTE, ""), [(line, column - first) for column in columns]
-        for (top, left), (bottom, right) in self._merged:
-            corner = f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"
-            fault = ("E-CELL", f"the cell is a part of the merged cells {corner}", _UNMERGE, "")
-            yield fault, self._covered((top, left, bottom, right), filled)
-
-    def _covered(self, merged: tuple[int, int, int, int], filled: set[int]) -> Iterator[tuple[int, int]]:
-        """Yield the cells that lost their value to the first of a merged range, unless it is filled down again."""
-        top, left, bottom, right = merged
-        for row in range(top, min(bottom, self._last_row) + 1):
-            for column in range(left, min(right, self._last_column) + 1):
-                position = column - self._first_column
-                if (row, column) != (top, left) and not (left == right and position in filled):
-                    yield row + 1, position
+        downwards = {positions[name] + first for name in filled & set(positions)}
+        last = self._last_row, self._last_column
+        for fault, cells in odd_cells(self._marks, self._merged, last, downwards):
+            for line, column in cells:
+                if column - first in wanted and line > self._header_line:
+                    self._odd.setdefault(line, Fault(*fault, field=self.columns[column - first]))
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`. This loop is the cost of reading: nothing in it may grow."""

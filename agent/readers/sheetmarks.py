@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from agent.errors import RefusedFile
 
+    Corners = tuple[
+        tuple[int, int], tuple[int, int]
+    ]  # first and last place of a range, row and column from 0
     Signs = tuple[re.Pattern[bytes], re.Pattern[bytes] | None]  # of formulas, of styles
+
+ERRORS = frozenset(
+    ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!")
+)  # all there are
 
 _BLOCK = 262_144  # bytes
 _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
@@ -49,12 +56,12 @@ class Marks:
     height: int = 0  # rows up to the last cell
     hidden: set[int] = field(default_factory=set)
     errors: dict[int, dict[int, str]] = field(default_factory=dict)  # row → column → what stands there
+    untrue: dict[int, dict[int, str]] = field(default_factory=dict)  # row → column → a value not of its type
     padded: dict[int, dict[int, int]] = field(
         default_factory=dict
     )  # row → column → digits its format shows at least
     formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
-    # first and last cell (row and column from 0) of each merged range, where the library does not tell them
-    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+    merged: list[Corners] = field(default_factory=list)  # ranges, where the library does not tell them
 
     @property
     def is_sparse(self) -> bool:

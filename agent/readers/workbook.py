@@ -1,12 +1,13 @@
-"""Read a sheet of a workbook (xlsx, xls, xlsb, ods) through calamine: each cell as the text it holds, no record lost.
+"""Read a sheet of a workbook (xlsx, xls, xlsb, ods, xml2003): each cell as the text it holds, no record lost.
 
 The sheet is the one the feed names, or the only one with anything in it. Its first row that is not empty (or
 `header_row:`) names the columns. A record with something that cannot be told as text (an error, a formula that was
 never worked out, a part of merged cells, a hidden row) goes to `damaged`, unless the feed does not use that column
 or says what is to be done.
 
-What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. What calamine does
-not tell (formulas without a value, errors, hidden rows, formats) is found by its cell in each form (`…marks`).
+What a workbook carries beside its sheets (macros, links to other files) is a reason to refuse it. All forms but
+xml2003 (`sheetxml`) are read through calamine; what it does not tell (formulas without a value, errors, hidden rows,
+formats) is found by its cell in each form (`…marks`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from agent.readers.content import HEAD, flat_spreadsheet
 from agent.readers.header import COLUMN_CAP
 from agent.readers.otherbooks import marks_in_zip
 from agent.readers.sheet import Sheet
-from agent.readers.sheetmarks import Marks, damaged, locked, too_wide
+from agent.readers.sheetchoice import choose_sheet
+from agent.readers.sheetmarks import ERRORS, Marks, damaged, locked, too_wide
 from agent.readers.sheetparts import Parts, find_parts
+from agent.readers.sheetxml import find_sheets, is_spreadsheet
 from agent.readers.xlsmarks import marks_of_xls
 from agent.readers.zipped import DAMAGE, directory
 
@@ -34,8 +37,9 @@ if TYPE_CHECKING:
 
     from agent.errors import RefusedFile
     from agent.readers.base import Listener, Reading
+    from agent.readers.sheetxml import Table
 
-FORMATS = ("xlsx", "xls", "xlsb", "ods")
+FORMATS = ("xlsx", "xls", "xlsb", "ods", "xml2003")
 
 _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -53,15 +57,17 @@ _ACTIVE = {
     "basic/": "macros",
     "scripts/": "macros",
 }
-_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DATA!"))
 _PANIC = "PanicException"
 _PLAIN = "save the sheet as a plain .xlsx with values only, or as CSV"
 
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
     """Name the form of workbook that the content is."""
-    if reading.format in ("auto", *FORMATS) and flat_spreadsheet(head):
-        return "xlsx"  # to be refused by name, rather than read as records of XML
+    if reading.format in FORMATS or not reading.records:  # where those are declared, it is XML like any other
+        if is_spreadsheet(head):
+            return "xml2003"
+        if flat_spreadsheet(head):
+            return "ods"  # to be refused by name, rather than read as records of XML
     if head.startswith(_OLE):
         stream.seek(0)
         return "xls" if _occurs(stream, _BIFF) else ""
@@ -96,20 +102,22 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     """Open the sheet that a feed wants.
 
     Raises:
-        RefusedFile: E-TYPE (with a password), E-WORKBOOK, E-SHEET, E-EMPTY, E-COLCAP, Q-ACTIVE, Q-DTD, or its header
-            cannot be used.
+        RefusedFile: E-TYPE (with a password), E-WORKBOOK, E-SHEET, E-EMPTY, E-COLCAP, Q-ACTIVE, Q-DTD, E-XML, E-ENC,
+            E-DEPTH, E-FIELDLEN, or its header cannot be used.
 
     """
     stream.seek(0)
-    begins = stream.read(len(_OLE))
-    if not begins:
+    head = stream.read(HEAD)
+    if not head:
         raise refusal("E-EMPTY", "the file is empty (0 bytes)", "export it again and check that it has rows")
-    if not begins.startswith((_OLE, _ZIP)):
-        if flat := flat_spreadsheet(begins + stream.read(HEAD)):
+    if is_spreadsheet(head):
+        return _of_xml(stream, reading, listener)
+    if not head.startswith((_OLE, _ZIP)):
+        if flat := flat_spreadsheet(head):
             raise flat
         words = "the file is no workbook, by its first bytes; the feed declares that it is one"
         raise refusal("E-TYPE", words, "save it as a workbook, or mend the feed's `format:`")
-    parts = None if begins == _OLE else _zip_parts(stream)
+    parts = None if head.startswith(_OLE) else _zip_parts(stream)
     if parts is None:
         _refuse_active_ole(stream)
     others: list[Marks] = []  # of the sheets, where it is not an .xlsx
@@ -118,7 +126,9 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
     stream.seek(0)
     with _Guarded():
         book = CalamineWorkbook.from_filelike(stream)
-        sheet, notes = _choose(book, reading.sheet, parts)
+        tables = [one for one in book.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
+        names = {one.name: one.visible is SheetVisibleEnum.Visible for one in tables}
+        sheet, notes = choose_sheet(names, reading.sheet, lambda name: _sheet(book, name, parts))
         marks = _marks(book, sheet.name, others) if others or not parts else parts.marks(sheet.name)
     if parts and parts.date1904:
         words = (
@@ -126,6 +136,23 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
         )
         notes = (*notes, Fault("N-DATE1904", words))
     return Sheet(sheet, marks, notes, reading, listener)
+
+
+def _of_xml(stream: BinaryIO, reading: Reading, listener: Listener) -> Sheet:
+    tables = find_sheets(stream)
+
+    def load(name: str) -> Table:
+        _refuse_wide(tables[name].marks)
+        return tables[name]
+
+    names = {name: not table.hidden for name, table in tables.items()}
+    table, notes = choose_sheet(names, reading.sheet, load)
+    return Sheet(table, table.marks, notes, reading, listener)
+
+
+def _refuse_wide(marks: Marks) -> None:
+    if marks.width > COLUMN_CAP or marks.is_sparse:
+        raise too_wide(marks)
 
 
 class _Guarded:
@@ -178,48 +205,13 @@ def _marks(book: CalamineWorkbook, name: str, marks: list[Marks]) -> Marks:
     return marks[at]
 
 
-def _choose(
-    book: CalamineWorkbook, wanted: str, parts: Parts | None
-) -> tuple[CalamineSheet, tuple[Fault, ...]]:
-    """Choose the sheet by the feed's word, or the only visible one that has anything in it."""
-    tables = [one for one in book.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
-    names = [one.name for one in tables]
-    if wanted:
-        number = int(wanted) if wanted.isascii() and wanted.isdigit() else 0
-        if wanted not in names and not 0 < number <= len(names):
-            words = f"the workbook has no sheet {wanted!r}; it has {_listed(names)}"
-            raise refusal("E-SHEET", words, "name the sheet as the feed's `sheet:` says, or mend that")
-        return _sheet(book, wanted if wanted in names else names[number - 1], parts), ()
-    visible = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
-    filled = [sheet for name in visible if (sheet := _sheet(book, name, parts)).height]
-    if not filled:
-        raise refusal("E-EMPTY", "no visible sheet of the workbook has anything in it", "export it again")
-    if len(filled) > 1:
-        words = f"{len(filled)} sheets have something in them: {_listed([sheet.name for sheet in filled])}"
-        mend = "declare one of them under `sheet:` in the feed, or drop a workbook with one sheet"
-        raise refusal("E-SHEET", words, mend)
-    return filled[0], _hidden_note([name for name in names if name not in visible])
-
-
 def _sheet(book: CalamineWorkbook, name: str, parts: Parts | None) -> CalamineSheet:
     """Load a sheet; one too large in area, or with an error that calamine stumbles over, is refused."""
     marks = parts.marks(name) if parts else Marks()
-    if marks.width > COLUMN_CAP or marks.is_sparse:
-        raise too_wide(marks)
+    _refuse_wide(marks)
     for row, cells in marks.errors.items():
         for column, error in cells.items():
-            if error not in _ERRORS:
+            if error not in ERRORS:
                 place = f"{name}!{column_letters(column)}{row}"
                 raise refusal_at(place, "E-CELL", f"the cell holds the error {error}", "mend the cell")
     return book.get_sheet_by_name(name)
-
-
-def _hidden_note(hidden: list[str]) -> tuple[Fault, ...]:
-    if not hidden:
-        return ()
-    return (Fault("N-SHEET", f"hidden sheets of the workbook were not looked at: {_listed(hidden)}"),)
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(f"“{name}”" for name in names[:10])
-    return f"{shown} and {len(names) - 10} more" if len(names) > 10 else shown  # noqa: PLR2004 - as many as are read

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agent.errors import RefusedFile
 from agent.readers.patterns import LONGEST
+from agent.readers.xmlparser import BLOCK
 from agent.readers.xmlpatterns import BLANKS
-from agent.readers.xmlrecords import BLOCK, Element, Records
+from agent.readers.xmlrecords import Element, Records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,35 +1,22 @@
-"""The records of an XML document, one element each, as expat tells of them; the document itself is never in memory.
-
-Expat with handlers of our own rather than defusedxml: what makes that safe is that document types are refused, and
-with them every entity; defusedxml lets a plain document type pass by default and asks Python about each, at twice the
-price for the same safety.
-"""
+"""The records of an XML document, one element each, as the parser tells of them; the document is never in memory."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, BinaryIO
-from xml.parsers import expat
 
-from agent.readers.base import refusal, refusal_at
+from agent.readers.base import refusal
 from agent.readers.nested import Item, Nest
+from agent.readers.xmlparser import AGAIN, BLOCK, DEEPEST, Parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from agent.errors import RefusedFile
     from agent.readers.nested import Value
 
-DEEPEST = 256
 RECORD_CAP = 4_194_304  # bytes
-BLOCK = 65_536
-_WRONG_ENCODING = (
-    expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
-    expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING],
-)
 _written = json.JSONEncoder(ensure_ascii=False).encode
 _SPACES = "http://www.w3.org/2001/XInclude"
-_AGAIN = "export the file again; it is no whole XML"
 
 
 class Element:
@@ -91,12 +78,7 @@ class Records:
         self.root = ""
         self._line = self._began = 0
         self.closed = 0, 0  # byte and line of the last record's closing tag, or of the end of its empty one
-        self._parser = parser = expat.ParserCreate(namespace_separator=" ")
-        parser.buffer_text = True
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text
-        parser.StartDoctypeDeclHandler = self._refuse_type
+        self._parser = Parser(self._start, self._end, self._text)
 
     def through(self, stream: BinaryIO) -> Iterator[tuple[int, Element]]:
         """Yield the line of each record and the record.
@@ -116,16 +98,8 @@ class Records:
 
     def _parse(self, block: bytes, *, ended: bool = False) -> None:
         """Let the parser have the next bytes; what it finds is in `found`."""
-        try:
-            self._parser.Parse(block, ended)
-        except expat.ExpatError as error:
-            raise self._broken(error) from None
-        except (
-            LookupError,
-            ValueError,
-        ) as error:  # an encoding that expat does not read, of several bytes a letter
-            raise refusal("E-ENC", str(error), "export the file again as UTF-8", line=1) from None
-        if self._open and self._parser.CurrentByteIndex - self._began > RECORD_CAP:
+        self._parser.parse(block, ended=ended)
+        if self._open and self._parser.byte - self._began > RECORD_CAP:
             words = f"a record does not end within {RECORD_CAP // 2**20} MiB"
             raise refusal("E-SHAPE", words, "look at `records:` of the feed", line=self._line)
 
@@ -138,7 +112,7 @@ class Records:
         opened[-1].inside.append(element)
         opened.append(element)
         if len(opened) > DEEPEST - len(self.names):
-            raise self._too_deep()
+            raise self._parser.too_deep()
 
     def _outside(self, name: str, attributes: dict[str, str]) -> None:
         """Go down to where the records are; one of them may begin here."""
@@ -146,9 +120,9 @@ class Records:
             self.space, _, self.root = name.rpartition(" ")
         self.names.append(self._called(name))
         if len(self.names) > DEEPEST:
-            raise self._too_deep()
+            raise self._parser.too_deep()
         if self._is_record():
-            self._line, self._began = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
+            self._line, self._began = self._parser.line, self._parser.byte
             self._open.append(Element(self.names[-1], _local(attributes)))
         elif len(self.seen) < 20:  # noqa: PLR2004 - more than are read
             self.seen[".".join(self.names)] = None
@@ -157,8 +131,8 @@ class Records:
         """Name an element; one of another namespace than the root's keeps that, so none is taken for another."""
         space, _, local = name.rpartition(" ")
         if space == _SPACES:
-            line = self._parser.CurrentLineNumber
-            raise refusal("Q-DTD", "the document asks to include others", _AGAIN, line=line)
+            line = self._parser.line
+            raise refusal("Q-DTD", "the document asks to include others", AGAIN, line=line)
         self._own[name] = own = local if space == self.space else f"{{{space}}}{local}"
         return own
 
@@ -177,25 +151,11 @@ class Records:
         if not opened:
             self.names.pop()
             self.found.append((self._line, element))
-            self.closed = self._parser.CurrentByteIndex, self._parser.CurrentLineNumber
+            self.closed = self._parser.byte, self._parser.line
 
     def _text(self, text: str) -> None:
         if self._open:
             self._open[-1].text += text
-
-    def _too_deep(self) -> RefusedFile:
-        words = f"elements are nested more than {DEEPEST} deep"
-        return refusal("E-DEPTH", words, _AGAIN, line=self._parser.CurrentLineNumber)
-
-    def _refuse_type(self, *declared: object) -> None:
-        del declared
-        words = "the document declares a document type; with it, entities could make it read other files"
-        raise refusal("Q-DTD", words, "export it without <!DOCTYPE …>", line=self._parser.CurrentLineNumber)
-
-    def _broken(self, error: expat.ExpatError) -> RefusedFile:
-        words = expat.ErrorString(error.code)
-        code = "E-ENC" if error.code in _WRONG_ENCODING else "E-XML"
-        return refusal_at(f"line {error.lineno}, column {error.offset + 1}", code, words, _AGAIN)
 
 
 def _local(attributes: dict[str, str]) -> dict[str, str]:

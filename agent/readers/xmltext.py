@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.readers.base import MEND_COLUMN, REASON_COLUMN, refusal
-from agent.readers.blocks import UnfitError, utf8_blocks
-from agent.readers.content import HEAD, as_ascii
+from agent.readers.content import as_ascii
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.keyed import Keyed, refuse_many
 from agent.readers.xmlalike import AlikeRecords
 from agent.readers.xmlcells import Survey, cells_of
+from agent.readers.xmlencoding import judge_encoding
 from agent.readers.xmlpatterns import XmlPatterns
 from agent.readers.xmlrecords import Records
 
@@ -33,17 +33,12 @@ _BEGINS = re.compile(rb"\s*<(?:\?xml\b|!DOCTYPE\b|!--|[A-Za-z_][\w:.-]*(?:\s[^<>
 _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body|table|meta)\b", re.IGNORECASE | re.DOTALL
 )
-_SPREADSHEET = re.compile(
-    rb"""<(?:\w+:)?Workbook\b[^>]*["']urn:schemas-microsoft-com:office:spreadsheet["']"""
-)
-_DECLARED = re.compile(rb"""\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 RETURNED = {
     "Not-sent-because": REASON_COLUMN,
     "How-to-mend-it": MEND_COLUMN,
 }  # names of elements have no blanks
 _OWN = {column: element for element, column in RETURNED.items()}
 _UTF8 = ("utf-8", "utf8")
-_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 def claims(head: bytes, stream: BinaryIO, reading: Reading) -> str:
@@ -57,39 +52,11 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
     """Open a document.
 
     Raises:
-        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used; E-TYPE, it is a
-            spreadsheet, whose cells have no names, and the feed does not say where its records are.
+        RefusedFile: E-XML, E-ENC, E-SHAPE, E-DEPTH, Q-DTD, E-NOROWS, or its names cannot be used.
 
     """
-    stream.seek(0)
-    if not reading.records and _SPREADSHEET.search(as_ascii(stream.read(HEAD))):
-        words = "the file is a spreadsheet written as XML (Excel 2003), which some programs name .xls or .xml"
-        mend = "export it as CSV; or open it, choose “Save as” and “Excel workbook (.xlsx)”, and drop the saved file"
-        raise refusal("E-TYPE", words, mend)
-    codec = _judge_encoding(stream)
+    codec = judge_encoding(stream)
     return Keyed(Document(stream, reading, codec), (), reading, listener)
-
-
-def _judge_encoding(stream: BinaryIO) -> str:
-    """Look that all bytes belong to the encoding that the document declares; return that."""
-    stream.seek(0)
-    head = stream.read(HEAD)
-    found = _DECLARED.match(as_ascii(head))
-    codec = _MARKS.get(head[:2]) or (found[1].decode().lower() if found else "utf-8")
-    try:
-        for _ in utf8_blocks(stream, 0, codec):
-            pass
-    except (
-        LookupError,
-        UnicodeError,
-    ) as error:  # unknown, or UTF-16 by its own word and not by its first bytes
-        words = f"the document declares the encoding {codec}: {error}"
-        raise refusal("E-ENC", words, "export the file again as UTF-8", line=1) from None
-    except UnfitError as unfit:
-        unfit.find_line(stream, 0, codec)
-        words = f"the document declares {codec}, but {unfit.words}"
-        raise refusal("E-ENC", words, "export the file again as UTF-8", line=unfit.line) from None
-    return codec
 
 
 class Document:

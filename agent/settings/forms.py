@@ -255,7 +255,7 @@ DateForms = Annotated[tuple[Annotated[str, AfterValidator(_date_form)], ...], Fi
 Rows = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(min_length=1)]
-Format = Literal["auto", "csv", "xlsx", "xls", "xlsb", "ods", "json", "ndjson", "xml", "fixed"]
+Format = Literal["auto", "csv", "xlsx", "xls", "xlsb", "ods", "xml2003", "json", "ndjson", "xml", "fixed"]
 Limit = Annotated[Decimal, Field(gt=0)]
 Delimiter = Annotated[
     Literal["auto", ",", ";", "\t", "|"],

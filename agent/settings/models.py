@@ -101,9 +101,7 @@ class Feed(Model):
     world_writable: Literal["take", "refuse"] = "take"  # files that everybody on the machine may write to
     settle: Seconds = 10.0  # a file is finished when it has been still for so long
     ready_marker: Ending = ""  # e.g. ".done": FILE is finished when FILE.done is there
-    format: Format = (
-        "auto"  # of its files: auto (by content), csv, xlsx, xls, xlsb, ods, json, ndjson, xml, fixed
-    )
+    format: Format = "auto"  # by content; or csv, xlsx, xls, xlsb, ods, xml2003, json, ndjson, xml, fixed
     sheet: str = ""  # of a workbook, by name or number; needed where several have anything in them
     header_row: Count = (
         0  # of text or a sheet, from 1; 0: the first line, or row not empty. fixed: lines left out at the top

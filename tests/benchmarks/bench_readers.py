@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from tests.benchmarks.told import tell
 from tests.generated import text
-from tests.workbooks import ods, xlsx
+from tests.workbooks import ods, xlsx, xml2003
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NAMES = ["Order", "Item", "Title", "Amount", "Quantity"]
 WORKBOOK_AT_MOST = 1.5  # of calamine alone reading it, beside what CSV of the same records costs
 MEMORY_AT_MOST = 512.0  # MiB, which is what the preparing process may have
-BESIDE_CSV = ("ndjson", "json", "xml", "xlsx", "ods")
+BESIDE_CSV = ("ndjson", "json", "xml", "xlsx", "ods", "xml2003")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,6 +83,7 @@ FORMS: dict[str, Callable[[Rows], bytes]] = {
     "xml": lambda rows: _xml(rows).encode(),
     "xlsx": lambda rows: xlsx([NAMES, *_typed(rows)]),
     "ods": lambda rows: ods([NAMES, *_typed(rows)]),
+    "xml2003": lambda rows: xml2003([NAMES, *_typed(rows)]),
 }
 
 

@@ -29,7 +29,7 @@ from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
 from agent.settle import fitting, shown_name
 from tests.oldbooks import xls, xlsb
-from tests.workbooks import ods, xlsx, zipped
+from tests.workbooks import ods, xlsx, xml2003, zipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,18 @@ LINES = b'{"id": "1", "l": [1, {"a": []}]}\n{"id": 2, "x": NaN}\n\n{"id": }\n'
 XML = (
     b'<?xml version="1.0" encoding="UTF-8"?><r xmlns="u:x" xmlns:y="u:y"><!-- c --><o i="1"><a>1 &amp; 2</a>'
     b"<y:b>x</y:b></o><o><a><![CDATA[<]]></a><a>3<c>4</c></a></o></r>"
+)
+SHEET = (
+    b'<s:Workbook xmlns:s="urn:schemas-microsoft-com:office:spreadsheet" '
+    b'xmlns:x="urn:schemas-microsoft-com:office:excel"><s:Styles><s:Style s:ID="a" s:Parent="b">'
+    b'<s:NumberFormat s:Format="00000"/></s:Style></s:Styles><s:Worksheet s:Name="S"><s:Table>'
+    b'<s:Column s:Index="1" s:Span="2" s:StyleID="a"/><s:Row><s:Cell><s:Data s:Type="String">Order</s:Data></s:Cell>'
+    b'<s:Cell><s:Data s:Type="String">SKU</s:Data></s:Cell></s:Row><s:Row s:Index="4" s:Hidden="1" s:Span="1">'
+    b'<s:Cell s:MergeDown="1" s:MergeAcross="1"><s:Data s:Type="Number">12</s:Data></s:Cell></s:Row><s:Row>'
+    b'<s:Cell s:Index="3" s:Formula="=1"/><s:Cell><s:Data s:Type="Error">#N/A</s:Data></s:Cell></s:Row><s:Row><s:Cell>'
+    b'<s:Data s:Type="DateTime">2024-03-02T00:00:00.000</s:Data></s:Cell><s:Cell><s:Data s:Type="Boolean">1</s:Data>'
+    b"</s:Cell></s:Row></s:Table><x:WorksheetOptions><x:Visible>SheetVisible</x:Visible></x:WorksheetOptions>"
+    b"</s:Worksheet></s:Workbook>"
 )
 FIXED = b"R1      a         1.50\r\n0012    b            2  Not sent because: x\r\n"
 MAIL = b"""\
@@ -208,6 +220,7 @@ def targets() -> dict[str, Target]:
         "xlsx-strings": Target(_part_of(book, shared), (_part(book, shared),)),
         "xlsx-main": Target(_part_of(book, main), (_part(book, main),)),
         "ods": Target(_part_of(table, "content.xml"), (_part(table, "content.xml"),)),
+        "xml2003": Target(some(reads, format="xml2003"), (xml2003(("S", TABLE)), SHEET)),
         "json": Target(some(reads, format="json", records="a"), (JSON, json.dumps({"a": []}).encode())),
         "ndjson": Target(some(reads, format="ndjson"), (LINES,)),
         "xml": Target(some(reads, format="xml"), (XML,)),

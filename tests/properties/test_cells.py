@@ -17,7 +17,7 @@ from agent.preparing.pipeline import prepare
 from agent.settings.models import Feed
 from tests.generated import text
 from tests.oldbooks import xls, xlsb
-from tests.workbooks import ods, xlsx, zipped
+from tests.workbooks import ods, xlsx, xml2003, zipped
 
 NAMES = ["Order", "Item", "Amount", "Kind"]
 WIDTH = 40
@@ -91,6 +91,7 @@ FORMATS = {
     "xlsb": lambda many: xlsb([NAMES, *records(many)]),
     "xls": lambda many: xls([NAMES, *records(min(many, 60_000))]),
     "ods": lambda many: ods([NAMES, *records(many)]),
+    "xml2003": lambda many: xml2003([NAMES, *records(many)]),
 }
 
 

@@ -15,7 +15,7 @@ from agent.errors import RefusedFile
 from agent.readers import open_source
 from agent.readers.base import Column, Listener, Reading
 from agent.readers.cellvalues import number_text
-from tests.workbooks import ods, xlsx
+from tests.workbooks import ods, xlsx, xml2003
 
 NAMES = ["Order", "SKU", "Amount"]
 LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn"), exclude_characters="\ufeff")
@@ -45,6 +45,18 @@ def expected(records):
 def test_texts_of_a_workbook(records):
     """Every character of a text cell, leading zeros, blanks and what looks like a formula."""
     assert read(xlsx([NAMES, *records])) == expected(records)
+
+
+@given(RECORDS, st.lists(NUMBERS, min_size=1, max_size=15))
+@settings(deadline=None)
+def test_texts_and_numbers_of_an_xml_spreadsheet(records, numbers):
+    """Every character that XML can have; numbers in the shortest text that reads back equal."""
+    rows = [
+        [first, sku.replace("\ufffe", "").replace("\uffff", ""), numbers[at % len(numbers)]]
+        for at, (first, sku, _) in enumerate(records)
+    ]
+    wanted = [(first, sku, number_text(number)) for first, sku, number in rows]
+    assert read(xml2003([NAMES, *rows])) == expected(wanted)
 
 
 @given(

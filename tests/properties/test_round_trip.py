@@ -22,7 +22,7 @@ from agent.settings.models import Feed
 from tests.generated import text
 from tests.house import House, feed
 from tests.oldbooks import xls, xlsb
-from tests.workbooks import ods, xlsx, zipped
+from tests.workbooks import ods, xlsx, xml2003, zipped
 
 NAMES = ["Order", "Item", "Amount", "Note"]
 WIDTH = 24
@@ -71,6 +71,7 @@ FORMS = {
     "xls": (lambda table: xls(_headed(table)), {}),
     "xlsb": (lambda table: xlsb(_headed(table)), {}),
     "ods": (lambda table: ods(_headed(table)), {}),
+    "xml2003": (lambda table: xml2003(("Refunds", _headed(table))), {"format": "xml2003"}),
 }
 
 
@@ -195,20 +196,34 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("form", ["semicolons", "json", "xlsx", "xml"])
-def test_through_the_whole_agent(form, tmp_path):
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        ("semicolons", "refunds.x"),
+        ("json", "refunds.x"),
+        ("xlsx", "refunds.x"),
+        ("xml", "refunds.xml"),
+        ("xml2003", "refunds.xml"),
+        ("xml2003", "refunds.xls"),
+    ],
+)
+def test_through_the_whole_agent(form, name, tmp_path):
     """Dropped, refused in part, corrected in `attention`, dropped again under the name it has: each row once."""
     make, how = FORMS[form]
     folder = tmp_path / "config" / "templates"
-    its = feed(template="t.csv.j2", headers="as-written", bad_rows={"at_most": "100%"}, **how)
+    pattern = f"*.{name.rpartition('.')[2]}"
+    its = feed(
+        template="t.csv.j2", headers="as-written", bad_rows={"at_most": "100%"}, pattern=(pattern,), **how
+    )
     house = House(tmp_path, its)
     folder.mkdir(parents=True)
     (folder / "t.csv.j2").write_text(TEMPLATE)
-    house.taken("refunds.x", make(ROWS))
+    house.taken(name, make(ROWS))
     house.drain()
     (files,) = house.told("attention").values()
-    ((name, rejects),) = [(name, content) for name, content in files.items() if "rejects" in name]
-    house.taken(name, corrected(rejects, ["BAD1"]))
+    ((back, rejects),) = [(found, content) for found, content in files.items() if "rejects" in found]
+    assert back == ("refunds.rejects.xlsx" if form == "xml2003" else f"refunds.rejects{pattern[1:]}")
+    house.taken(back, corrected(rejects, ["BAD1"]))
     house.drain()
     house.stop()
     house.workers.close()

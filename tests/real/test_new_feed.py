@@ -35,7 +35,7 @@ def newcomer(tmp_path, sshd, stand_in):
     return place, server
 
 
-@pytest.mark.parametrize("shop", ["magento", "netsuite"])
+@pytest.mark.parametrize("shop", ["magento", "magento-excel-xml", "netsuite"])
 def test_a_newcomer_gets_from_a_sample_to_a_delivered_batch(newcomer, tmp_path, shop):
     """Each command says what comes next; what arrives is what a person wrote down beforehand, byte for byte."""
     place, server = newcomer

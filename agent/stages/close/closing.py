@@ -105,7 +105,8 @@ def _rejects(context: Context, submission: Submission) -> dict[str, Paper]:
     for generation in range(submission.generation + 1):
         of_then = current(context.ledger.papers(submission.id), replace(submission, generation=generation))
         if "rejects" in of_then:
-            found[rejects_name(submission.name, generation)] = of_then["rejects"]
+            paper = of_then["rejects"]
+            found[rejects_name(submission.name, generation, paper=paper.path)] = paper
     return found
 
 

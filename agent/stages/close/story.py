@@ -39,7 +39,7 @@ def make_story(context: Context, submission: Submission) -> Story:
         told_at=context.now(),
         zone=None,
     )
-    return replace(story, files=_files(story, rejects="rejects" in papers))
+    return replace(story, files=_files(story, papers.get("rejects")))
 
 
 def _delivery(context: Context, batch: Batch) -> Delivery:
@@ -60,7 +60,7 @@ def original_name(submission: Submission) -> str:
     return f"original--{submission.name}" if submission.name in REPORTS else submission.name
 
 
-def _files(story: Story, *, rejects: bool) -> Files:
+def _files(story: Story, rejects: Paper | None) -> Files:
     """Say what lies where: one sub-folder of `done` or `attention` for each file; the original comes last."""
     submission = story.submission
     if submission.state == SubmissionState.RECEIVED:
@@ -70,7 +70,7 @@ def _files(story: Story, *, rejects: bool) -> Files:
     return Files(
         folder=f"{kind}/{submission.id}--{name}",
         original=original_name(submission) if _ended(story) and _has_original(submission) else "",
-        rejects=rejects_name(submission.name, submission.generation) if rejects else "",
+        rejects=rejects_name(submission.name, submission.generation, paper=rejects.path) if rejects else "",
     )
 
 

@@ -149,7 +149,7 @@ def _published(
 ) -> tuple[Paper, ...]:
     """Put batches and papers in their places, all with one sync; return the papers."""
     home = f"spool/papers/{received.id}/{received.generation}"
-    named = [(path, f"{home}-{kind}") for kind, path in papers.items()]
+    named = [(path, f"{home}-{path.name}") for path in papers.values()]
     stored = context.spool.publish_all([*batches, *named])[len(batches) :]
     return tuple(one.paper(kind) for kind, one in zip(papers, stored, strict=True))
 

@@ -11,7 +11,7 @@ import tracemalloc
 import pytest
 
 from tests.oldbooks import record, xls
-from tests.workbooks import ods, repacked, xlsx, zipped
+from tests.workbooks import ods, repacked, xlsx, xml2003, zipped
 
 MEGABYTE = 2**20
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -46,11 +46,7 @@ REFUSED = {
         "password",
     ),
     "23 a workbook of Excel 2": (b"\x09\0\x04\0\x02\0\x10\0", "E-TYPE", "Excel 5 or older"),
-    "23 a spreadsheet of Excel 2003": (
-        b'<?xml version="1.0"?>\n<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"><Worksheet/>',
-        "E-TYPE",
-        "Excel 2003",
-    ),
+    "23 a spreadsheet of Excel 2003 that is cut off": (xml2003(("S", TABLE))[:-9], "E-XML", ""),
     "23 a flat spreadsheet": (
         b'<?xml version="1.0"?><office:document office:mimetype="application/vnd.oasis.opendocument.spreadsheet"/>',
         "E-TYPE",
@@ -100,6 +96,7 @@ REFUSED = {
         "E-WORKBOOK",
         "missing",
     ),
+    "86 several sheets of XML": (xml2003(("A", TABLE), ("B", TABLE)), "E-SHEET", "“A”, “B”"),
     "17 only a header": (xlsx([TABLE[0]]), "E-NOROWS", "no records"),
     "16 nothing at all": (xlsx([]), "E-EMPTY", "anything"),
     "38 a name twice": (xlsx([["a", "b", "A "], [1, 2, 3]]), "E-HDRDUP", "columns 1 and 3"),
