@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 _UNMERGE = "split the merged cells and fill each; or declare the column under `fill_down:`"
 _COMPUTE = "open the file in a spreadsheet program, let it calculate, and save it; or paste the values"
+_TWICE = (
+    "E-CELL",
+    "the cell, or its row, stands twice in the sheet: nobody can tell which is meant",
+    "look at it in a spreadsheet program, and save it there",
+)
 _NEVER = -1  # a number of cells that no row has
 _HIDDEN = Fault(
     "E-CELL",
@@ -62,6 +67,8 @@ class Sheet:
         self._rows: Iterator[tuple[int, list[Value]]] = enumerate(sheet.iter_rows(), 1)
         self._header_line, names = self._first(reading.header_row)
         self.detected = Detected(sheet=sheet.name, header_row=self._header_line)
+        for column in sorted(marks.twice.get(self._header_line, ())):
+            raise refusal_at(f"{self.name}!{column_letters(column)}{self._header_line}", *_TWICE)
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
         self._identifiers: tuple[int, ...] = ()
@@ -142,6 +149,8 @@ class Sheet:
         words = "the cell holds a formula that was never worked out"
         for line, columns in self._marks.formulas.items():
             yield ("E-FORMULACELL", words, _COMPUTE, ""), [(line, column - first) for column in columns]
+        for line, columns in self._marks.twice.items():
+            yield (*_TWICE, ""), [(line, column - first) for column in columns]
         for (top, left), (bottom, right) in self._merged:
             corner = f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"
             fault = ("E-CELL", f"the cell is a part of the merged cells {corner}", _UNMERGE, "")
