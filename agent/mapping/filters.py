@@ -33,7 +33,7 @@ from agent.mapping.problems import BadValueError
 from agent.mapping.records import Record
 from agent.mapping.texts import BLANKS
 from agent.model import Fault
-from agent.readers.nested import Nest
+from agent.readers.nested import Figure, Nest, no_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,6 +76,8 @@ def cell_text(value: object) -> str:
         raise BadValueError(
             Fault("T-CELL", "holds several values", "loop over them: {% for item in row.… %}{{ item.… }}")
         )
+    if type(value) is Figure:
+        return value  # still a number, where an id is asked for
     if isinstance(value, str | Undefined):
         return str(value)  # which raises for what is undefined, and names it
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
@@ -92,8 +94,10 @@ def order_id_text(text: str) -> str:
     """An order id without blanks around it.
 
     Raises:
-        BadValueError: E-SCIID when a spreadsheet has turned it into a number.
+        BadValueError: E-SCIID when a spreadsheet has turned it into a number, E-IDNUM when the file has one.
     """
+    if isinstance(text, Figure):
+        raise BadValueError(no_id(text, ""))
     plain = text.strip(f"{BLANKS}\ufeff")
     if _DESTROYED.fullmatch(plain):
         mend = "export it again with this column as text"

@@ -14,7 +14,7 @@ from agent.codes import finding
 from agent.errors import RefusedFile
 from agent.model import Fault
 from agent.preparing.marks import ROW, of_order
-from agent.preparing.rows import Block, Rows
+from agent.preparing.rows import Block, step_of
 from agent.preparing.runs import FirstLook
 from agent.preparing.scratch import Run
 from agent.preparing.verdicts import IDENTIFIERS
@@ -114,7 +114,8 @@ class PlainLook(FirstLook):
             return False
         for index in compress(range(many), map(odd.__contains__, verdicts)) if odd else ():
             self._remark(verdicts[index], ((numbers[index], self._at[index]),))
-        self._part(Block(columns, lines, verdicts, numbers, self._at), identifiers)
+        step = step_of(numbers, self._at)
+        self._part(Block(columns, lines, verdicts, numbers, self._at, step), identifiers)
         self.used += many
         self._last = numbers[-1]
         return True
@@ -193,11 +194,6 @@ class PlainLook(FirstLook):
     def _sent(self, block: Block, part: Part, place: tuple[int, int, int], says: bytes) -> Run:
         begin, end, key = part
         many, number, line = end - begin, block.numbers[begin], block.at[begin]
-        origins = None
-        if not block.numbers[end - 1] - number == many - 1 == block.at[end - 1] - line:
-            rows = Rows()
-            rows.take(block, begin, end)
-            origins = rows.origins_text()
         run = self.scratch.next_run()
-        told = (number, line, origins, None, of_order(key), says)
+        told = (number, line, block.origins_text(begin, end), None, of_order(key), says)
         return Run._make((run, hash(key), *place, many, many, 0, *told))

@@ -33,7 +33,7 @@ class CellMemo(dict[str, "str | Fault"]):
         if not isinstance(found, Fault):
             found = self._rule(found)
         if not isinstance(found, Fault):
-            found = _written(found)
+            found = _written(str(found))  # no number of a file any more
         if len(text) <= _SHORT:
             if len(self) >= _REMEMBERED:
                 self.clear()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _PARTS = ("lines", "cells", "verdicts", "numbers", "at", "many")
+_STEP = '{{"step": {}}}'
 _FEW = 32  # rows left out one by one rather than all others chosen
 
 
@@ -99,30 +100,37 @@ class Rows:
         self.several = self.several or other.several
 
     def origins_text(self) -> str | None:
-        """Write where each row came from; None where it is record by record and line by line (they only ascend).
+        """Write where each row came from; None where it is record by record and line by line.
 
-        Where records are left out, but each is still on the line that its number tells, `{"ahead": …, "records": …}`
-        with the first record and their count, over and over; else `[[[number, line], …] per row]`.
+        Else `{"records": …, "step": …}`, each where it is needed: the first record and their count, over and over,
+        where records are left out; how many lines further each record is, or all their `"lines"` where that differs.
+        Where a row comes from several records, or a record may have given several, `[[[number, line], …] per row]`.
         """
         numbers, at = self.numbers, self.at
-        if not numbers or self.several or at[-1] - numbers[-1] != (ahead := at[0] - numbers[0]):
+        if not numbers or self.several:
             return json.dumps(self.origins)
-        if numbers[-1] - numbers[0] == len(numbers) - 1:
-            return None
+        known: dict[str, object] = {}
         follows = map(add, numbers, repeat(1))
         begins = [0, *compress(range(1, len(numbers)), map(ne, numbers[1:], follows)), len(numbers)]
-        records = [(numbers[begin], end - begin) for begin, end in pairwise(begins)]
-        return json.dumps({"ahead": ahead, "records": records})
+        if len(begins) > 2:  # noqa: PLR2004 - where the first one begins, and where the last one ends
+            known["records"] = [(numbers[begin], end - begin) for begin, end in pairwise(begins)]
+        step = step_of(numbers, at)
+        if step is None:
+            known["lines"] = at
+        elif step != 1:
+            known["step"] = step
+        return json.dumps(known) if known else None
 
     def take_origins(self, number: int, line: int, many: int, text: str | None) -> None:
         """Read what `origins_text` wrote, knowing the first record."""
-        known = {"ahead": line - number, "records": [(number, many)]} if text is None else json.loads(text)
-        if isinstance(known, dict):
-            ranges = (range(first, first + count) for first, count in known["records"])
-            self.numbers = list(chain.from_iterable(ranges))
-            self.at = list(map(add, self.numbers, repeat(known["ahead"])))
-        else:
+        known = {} if text is None else json.loads(text)
+        if isinstance(known, list):
             self.many = _origins(known)
+            return
+        ranges = (range(first, first + count) for first, count in known.get("records", ((number, many),)))
+        self.numbers = list(chain.from_iterable(ranges))
+        step = known.get("step", 1)
+        self.at = known.get("lines") or [line + step * (one - number) for one in self.numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,23 @@ class Block:
     verdicts: Sequence[Verdict]
     numbers: Sequence[int]
     at: Sequence[int]
+    step: int | None  # see `step_of`
+
+    def origins_text(self, begin: int, end: int) -> str | None:
+        """Write where some of the rows came from, as `Rows` do; this is what each order pays."""
+        numbers = self.numbers[begin:end]
+        if self.step is not None and numbers[-1] - numbers[0] == len(numbers) - 1:
+            return None if self.step == 1 or len(numbers) == 1 else _STEP.format(self.step)
+        rows = Rows()
+        rows.numbers, rows.at = [*numbers], [*self.at[begin:end]]
+        return rows.origins_text()
+
+
+def step_of(numbers: Sequence[int], at: Sequence[int]) -> int | None:
+    """Say how many lines further each record is than the one before it; None where that differs."""
+    number, line = numbers[0], at[0]
+    step = (at[-1] - line) // ((numbers[-1] - number) or 1) if len(numbers) > 1 else 1
+    return step if at == [line + step * (one - number) for one in numbers] else None
 
 
 class Repeats:

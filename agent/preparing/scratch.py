@@ -35,7 +35,7 @@ CREATE TABLE run (
     bad INTEGER NOT NULL,       -- the record to blame; 0 where all is well
     number INTEGER NOT NULL,    -- first record
     line INTEGER NOT NULL,      -- its line
-    origins TEXT,               -- JSON [[[number, line], …] per line]; NULL: row i is record number+i on line line+i
+    origins TEXT,               -- JSON, see rows.origins_text; NULL: row i is record number+i on line line+i
     repeats TEXT,               -- JSON [[[[number, line], …], earlier record] per row left out]
     mark BLOB,                  -- of the order, and of its rows: see agent.preparing.marks; NULL where kept back
     said BLOB

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
+from agent.readers.nested import Figure, no_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,8 @@ class Shortened:
 
     def __call__(self, text: str) -> str | Fault:
         """Read a cell; it is asked once per distinct value."""
+        if isinstance(text, Figure):
+            return no_id(text, self._column)
         if text.isascii() and text.isdigit():
             self._figures(text)
         elif len(text) <= _TURNED_LONGEST and _TURNED.fullmatch(text):

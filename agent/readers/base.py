@@ -51,7 +51,7 @@ class Reading:
     header_row: int = 0  # from 1; 0: the first line, or row of a sheet that is not empty
     hidden_rows: Literal["refuse", "read", "skip"] = "refuse"
     decimal: str = (
-        "."  # the mark with which numbers in texts are written, and so those of a sheet's cells, too
+        "."  # the mark with which texts write numbers, and so the numbers of a sheet or of JSON, too
     )
     records: str = ""  # where the records are in a JSON or XML file: names parted by dots
     lists: tuple[str, ...] = ()  # columns of an XML file that hold several values, though a file may have one

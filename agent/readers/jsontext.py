@@ -50,20 +50,25 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
     stream.seek(0)
     encoding = find_encoding(stream, stream.read(HEAD), reading.encoding, lines=False)
     path = tuple(reading.records.split(".")) if reading.records else ()
-    return Keyed(Document(stream, encoding, path), encoding.notes, reading, listener)
+    return Keyed(Document(stream, encoding, path, reading.decimal), encoding.notes, reading, listener)
 
 
 class Document:
     """The records of a document; see `keyed.Objects`."""
 
-    def __init__(self, stream: BinaryIO, encoding: Encoding, path: tuple[str, ...]) -> None:
+    def __init__(self, stream: BinaryIO, encoding: Encoding, path: tuple[str, ...], decimal: str) -> None:
         self.raw = ""
         self.names: dict[str, bool] | None = None
         self.path, self.encoding = path, encoding
         words = encoding_words(encoding.codec, encoding.mark)
         self.detected = Detected(encoding=words, records=".".join(path))
         self._stream = stream
-        self._decoder, self._patterns = Decoder(), JsonPatterns()
+        self._decoder, self._patterns = Decoder(decimal), JsonPatterns(decimal=decimal)
+
+    def attend(self, identifiers: Mapping[str, str]) -> None:
+        """Learn which names hold ids; see `keyed.Objects`."""
+        self._decoder.identifiers = identifiers
+        self._patterns.attend(identifiers)
 
     def unlike(self) -> Iterator[Mapping[str, bool]]:
         """Yield the names of those records that tell all; see `keyed.Objects`."""

@@ -1,4 +1,7 @@
-"""What stands in JSON, exactly: numbers as they are written, no name twice, nothing that is no JSON.
+"""What stands in JSON, exactly: whole numbers as they are written, no name twice, nothing that is no JSON.
+
+A number is what it is, whatever the feed declares of texts: its point becomes the declared decimal mark, for 2.125
+would be 2125 where a point parts thousands; and what an exponent says is written out, to the last digit.
 
 The decoder is the standard library's, whose scanner hands every number over as its text; ijson, faster to stream
 with, gives Decimals, in which 1e2 and 100 or 1.0 and 1.00 no longer look as written.
@@ -7,10 +10,12 @@ with, gives Decimals, in which 1e2 and 100 or 1.0 and 1.00 no longer look as wri
 from __future__ import annotations
 
 import json
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
-from agent.readers.nested import Item, Nest
+from agent.readers.nested import Figure, Item, Nest, no_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
     from agent.readers.nested import Value
 
 DEEPEST = 64
+_LONGEST_EXPONENT = 5  # characters
+_FARTHEST = 40  # places by which an exponent moves the point; a number beyond that is left as it is written
 _written = json.JSONEncoder(ensure_ascii=False).encode
 _WORDS = {True: "true", False: "false", None: ""}
 
@@ -25,10 +32,14 @@ _WORDS = {True: "true", False: "false", None: ""}
 class Decoder:
     """Decodes values; what is wrong within one but leaves it readable is in `faults`."""
 
-    def __init__(self) -> None:
+    def __init__(self, decimal: str = ".") -> None:
         self.faults: list[Fault] = []
+        self.identifiers: Mapping[str, str] = {}  # names of cells that hold ids, each with its column
         self.decode = json.JSONDecoder(
-            parse_int=str, parse_float=str, parse_constant=self._constant, object_pairs_hook=self._object
+            parse_int=str,
+            parse_float=partial(_figure, decimal),
+            parse_constant=self._constant,
+            object_pairs_hook=self._object,
         ).raw_decode
 
     def _object(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -86,7 +97,9 @@ class Decoder:
         elif isinstance(value, list):
             cells[name] = self._nest(value, depth)
         else:
-            cells[name] = value if isinstance(value, str) else _WORDS[value]  # type: ignore[index]  # true, false, null
+            if isinstance(value, Figure) and name in self.identifiers:
+                self.faults.append(no_id(value, self.identifiers[name]))
+            cells[name] = str(value) if isinstance(value, str) else _WORDS[value]  # type: ignore[index]  # true, false, null
 
     def _nest(self, values: list[object], depth: int) -> Nest:
         items = [self._inside(value, depth + 1) for value in values]
@@ -101,6 +114,13 @@ class Decoder:
         if isinstance(value, list):
             return self._nest(value, depth)
         return value if isinstance(value, str) else _WORDS[value]  # type: ignore[index]  # true, false, null
+
+
+def _figure(decimal: str, written: str) -> Figure:
+    exponent = written.lower().partition("e")[2]
+    if exponent and len(exponent) <= _LONGEST_EXPONENT and abs(int(exponent)) <= _FARTHEST:
+        written = format(Decimal(written), "f")
+    return Figure(written if decimal == "." else written.replace(".", decimal))
 
 
 def _name(found: dict[str, bool], name: str, value: object, depth: int) -> None:

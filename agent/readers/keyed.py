@@ -37,6 +37,9 @@ class Objects(Protocol):
     detected: Detected  # what the file is read as
     names: dict[str, bool] | None  # all names, and whether each holds several values; None: to be collected
 
+    def attend(self, identifiers: Mapping[str, str]) -> None:
+        """Learn which names hold ids, and the column of each, before the records."""
+
     def unlike(self) -> Iterator[Mapping[str, bool]]:
         """Go through the whole file and yield the names of each record, and whether they hold several values.
 
@@ -75,6 +78,14 @@ class Keyed(Lines):
         self.columns = self.header.columns
         self._nested = [at for at in range(self.header.kept) if found[self._names[at]]]
         self.nested = frozenset(self.columns[at] for at in self._nested)
+
+    def attend(
+        self, used: frozenset[str] | None, identifiers: frozenset[str], filled: frozenset[str] = frozenset()
+    ) -> None:
+        """Learn which columns hold ids: not every number is one."""
+        del used, filled
+        pairs = zip(self._names, self.columns, strict=False)  # the columns of a rejects file have none
+        self.objects.attend({name: column for name, column in pairs if column in identifiers})
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""

@@ -57,23 +57,28 @@ def open_file(stream: BinaryIO, reading: Reading, listener: Listener) -> Keyed:
     """
     stream.seek(0)
     encoding = find_encoding(stream, stream.read(HEAD), reading.encoding)
-    return Keyed(ObjectLines(stream, encoding), encoding.notes, reading, listener)
+    return Keyed(ObjectLines(stream, encoding, reading.decimal), encoding.notes, reading, listener)
 
 
 class ObjectLines:
     """The records of such a file; see `keyed.Objects`."""
 
-    def __init__(self, stream: BinaryIO, encoding: Encoding) -> None:
+    def __init__(self, stream: BinaryIO, encoding: Encoding, decimal: str) -> None:
         self.raw = ""
         self.names: dict[str, bool] | None = None
         self.encoding = encoding
         self.detected = Detected(encoding=encoding_words(encoding.codec, encoding.mark))
         self._stream = stream
-        self._patterns = JsonPatterns(end=r"\Z")
+        self._decoder, self._patterns = Decoder(decimal), JsonPatterns(r"\Z", decimal)
+
+    def attend(self, identifiers: Mapping[str, str]) -> None:
+        """Learn which names hold ids; see `keyed.Objects`."""
+        self._decoder.identifiers = identifiers
+        self._patterns.attend(identifiers)
 
     def unlike(self) -> Iterator[Mapping[str, bool]]:
         """Yield the names of those records that tell all; see `keyed.Objects`."""
-        decoder, patterns = Decoder(), self._patterns
+        decoder, patterns = self._decoder, self._patterns
         for text in text_lines(self._stream, self.encoding):
             raw = text.strip(_BLANKS)
             if raw and not patterns.fit(raw):
@@ -85,7 +90,7 @@ class ObjectLines:
 
     def records(self, names: tuple[str, ...]) -> Iterator[tuple[int, list[str], Fault | None]]:
         """Yield all records; see `keyed.Objects`."""
-        decoder, patterns = Decoder(), self._patterns
+        decoder, patterns = self._decoder, self._patterns
         for line, text in enumerate(text_lines(self._stream, self.encoding), 1):
             self.raw = raw = text.strip(_BLANKS)
             if found := patterns.fit(raw):

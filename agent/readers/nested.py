@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from agent.model import Fault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import TypeAlias
@@ -16,6 +18,26 @@ if TYPE_CHECKING:
     Value: TypeAlias = "str | Item"
 
 _SIGN = "\x01"
+
+
+class Figure(str):
+    """A number that a file writes as a number, and with more than digits: a point, an exponent.
+
+    As a text it is written the way the feed's texts are. It says nothing about how an id was written, so whoever reads
+    an id refuses it.
+    """
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        """Differ from the text that is equal to it: what was remembered of that is no answer for a number."""
+        return ~super().__hash__()
+
+
+def no_id(figure: Figure, column: str) -> Fault:
+    """Refuse a number with more than digits as an id."""
+    words = "is an id by its use, but the file holds a number with a point or an exponent, and no text"
+    return Fault("E-IDNUM", words, "export the ids as text, in quotes", str(figure), column)
 
 
 class Item:

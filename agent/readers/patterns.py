@@ -14,24 +14,27 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Mapping, Sequence
 
-_MOST = 8  # records of one file that patterns are made of, as each is tried where those before it do not fit
+MOST = 8  # records of one file that patterns are made of, as each is tried where those before it do not fit
 LONGEST = 16_384  # characters of such a record
 _FAIR = 262_144  # characters parsed, above which as many must have fitted a pattern
 
 
-class _Pattern(NamedTuple, Generic[AnyStr]):
+class Pattern(NamedTuple, Generic[AnyStr]):
+    """How records like one are found, and what they hold."""
+
     match: Callable[[AnyStr, int], re.Match[AnyStr] | None]
     run: Callable[[AnyStr, int], re.Match[AnyStr] | None]  # of one record after the other
     names: tuple[str, ...]
+    figures: tuple[int, ...] = ()  # the groups whose text is not yet that of a cell
 
 
 class Patterns(ABC, Generic[AnyStr]):
     """Those of one file, the one that fitted last at first."""
 
     def __init__(self, *, off: bool = False) -> None:
-        self._known: list[_Pattern[AnyStr]] = []
-        self._names: tuple[str, ...] = ()  # of the record that fitted last
-        self._left = 0 if off else _MOST
+        self._known: list[Pattern[AnyStr]] = []
+        self._last: Pattern[AnyStr]  # that of the record that fitted last
+        self._left = 0 if off else MOST
         self._fitted = self._parsed = 0  # characters
 
     @property
@@ -43,7 +46,7 @@ class Patterns(ABC, Generic[AnyStr]):
         """Say whether a record that is known to be sound stands there, and where it ends."""
         for place, pattern in enumerate(self._known):
             if found := pattern.match(text, at):
-                self._names = pattern.names
+                self._last = pattern
                 self._fitted += found.end() - at
                 if place:
                     self._known.insert(0, self._known.pop(place))
@@ -59,10 +62,10 @@ class Patterns(ABC, Generic[AnyStr]):
 
     def row(self, found: re.Match[AnyStr], names: tuple[str, ...]) -> list[str]:
         """Return the cells under these names of the record that fitted last."""
-        cells: Sequence[str] = self._cells(found)
-        if self._names == names:
+        cells: Sequence[str] = self._cells(found, self._last)
+        if self._last.names == names:
             return [*cells]
-        by_name = dict(zip(self._names, cells, strict=True))
+        by_name = dict(zip(self._last.names, cells, strict=True))
         return [by_name.get(name, "") for name in names]
 
     def parsed(self, many: int) -> None:
@@ -76,17 +79,15 @@ class Patterns(ABC, Generic[AnyStr]):
         if not self._left or len(text) > LONGEST or set(map(type, cells.values())) != {str}:
             return
         self._left -= 1
-        one, run = self._compiled(text)
-        found: re.Match[AnyStr] | None = one.match(text)
-        if found is None:
-            return
-        if tuple(self._cells(found)) == tuple(cells.values()):
-            self._known.append(_Pattern(one.match, run.match, tuple(cells)))
+        pattern = self._compiled(text, tuple(cells))
+        found = pattern.match(text, 0)
+        if found and tuple(self._cells(found, pattern)) == tuple(cells.values()):
+            self._known.append(pattern)
 
     @abstractmethod
-    def _compiled(self, text: AnyStr) -> tuple[re.Pattern[AnyStr], re.Pattern[AnyStr]]:
-        """Make two patterns of a record: for one like it, and for one after the other without groups."""
+    def _compiled(self, text: AnyStr, names: tuple[str, ...]) -> Pattern[AnyStr]:
+        """Make the pattern of a record with cells of these names; that of a run needs no groups."""
 
     @abstractmethod
-    def _cells(self, found: re.Match[AnyStr]) -> Sequence[str]:
+    def _cells(self, found: re.Match[AnyStr], pattern: Pattern[AnyStr]) -> Sequence[str]:
         """Return the cells, in the order in which the parser gives them."""

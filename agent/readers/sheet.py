@@ -12,7 +12,7 @@ from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
 from agent.readers.formats import PERCENT
 from agent.readers.header import read_header
-from agent.readers.sheetodd import odd_cells
+from agent.readers.sheetodd import TWICE, odd_cells
 from agent.readers.tail import Tail
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ class Sheet:
         self._rows: Iterator[tuple[int, list[Value]]] = enumerate(sheet.iter_rows(), 1)
         self._header_line, names = self._first(reading.header_row)
         self.detected = Detected(sheet=sheet.name, header_row=self._header_line)
+        for column in sorted(marks.twice.get(self._header_line, ())):
+            raise refusal_at(f"{self.name}!{column_letters(column)}{self._header_line}", *TWICE)
         self.header = read_header(names, reading.canonical)
         self.columns = self.header.columns
         self._identifiers: tuple[int, ...] = ()

@@ -14,6 +14,7 @@ from xml.parsers import expat
 from agent.readers.base import refusal
 from agent.readers.cellvalues import column_position
 from agent.readers.header import COLUMN_CAP
+from agent.readers.sheetplaces import places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,11 +32,6 @@ ERRORS = frozenset(
 
 _BLOCK = 262_144  # bytes
 _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed rather than searched
-_FAR_CELL = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
-_NOT_NEAR = re.compile(rb'<c(?! r="[A-Z][0-9]{1,7}"|[A-Za-z])')  # a cell, and no element such as <cols>
-_NO_PLACE = re.compile(rb'<c(?! r="[A-Z]{1,3}[0-9]{1,7}"|[A-Za-z])')
-_NEAR = 26  # columns that one letter names
-_ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
 _ROW_END = b"</row>"
 # at its beginning: not written the way the search understands
 _UNUSUAL = re.compile(rb"""='|=\s+["']|\s=\s*["']|<!D|:c |:row """)
@@ -52,7 +48,7 @@ class Marks:
     """What was found; rows are numbered from 1, columns from 0."""
 
     cells: int = 0
-    width: int = 0  # columns up to the last cell, or 26 where it is among the first of them
+    width: int = 0  # columns up to the last cell
     height: int = 0  # rows up to the last cell
     hidden: set[int] = field(default_factory=set)
     errors: dict[int, dict[int, str]] = field(default_factory=dict)  # row → column → what stands there
@@ -61,6 +57,9 @@ class Marks:
         default_factory=dict
     )  # row → column → digits its format shows at least
     formulas: dict[int, set[int]] = field(default_factory=dict)  # row → columns without a value
+    twice: dict[int, set[int]] = field(
+        default_factory=dict
+    )  # row → columns with several cells, or of a second such row
     merged: list[Corners] = field(default_factory=list)  # ranges, where the library does not tell them
 
     @property
@@ -111,20 +110,14 @@ def _plain(sheet: BinaryIO, marks: Marks, signs: Signs) -> bool:
 
 
 def _measure(text: bytes, marks: Marks) -> bool:
-    """Count the cells of whole rows; say whether each names its place."""
-    last = _ROWS.match(text, max(text.rfind(b"<row "), 0))
-    rows = [last[1]] if last else _ROWS.findall(text)
-    marks.cells += text.count(b'<c r="')
-    marks.width = max(marks.width, _NEAR)
-    marks.height = max(marks.height, int(rows[-1])) if rows else marks.height
-    if not _NOT_NEAR.search(text):
-        return True
-    marks.width = max((marks.width, *map(_width, set(_FAR_CELL.findall(text)))))
-    return not _NO_PLACE.search(text)
-
-
-def _width(letters: bytes) -> int:
-    return column_position(letters.decode()) + 1
+    """Count the cells of whole rows; say whether each names its place, behind those before, and no other names it."""
+    found = places(text)
+    if found is None or (found.cells and found.first <= marks.height):
+        return False
+    marks.cells += found.cells
+    marks.width = max((marks.width, *(column_position(one.decode()) + 1 for one in found.columns)))
+    marks.height = max(marks.height, found.last)
+    return True
 
 
 def _is_odd(text: bytes, signs: Signs) -> bool:
@@ -151,6 +144,9 @@ class _Parse:
         self._row = self._column = self._digits = 0
         self._type = ""
         self._formula = self._valued = False
+        self._reached = 0  # the last row with anything in it
+        self._filled: set[int] = set()  # its columns
+        self._again = False  # it stands there once more
         self._text: list[str] | None = None  # of the value being read
 
     def run(self, sheet: BinaryIO) -> Marks:
@@ -177,7 +173,7 @@ class _Parse:
             self._begin_cell(attributes)
         elif local == "row":
             self._row = int(attributes.get("r") or self._row + 1)
-            self._column = -1
+            self._column, self._again = -1, self._row == self._reached
             if attributes.get("hidden") in ("1", "true"):
                 self.marks.hidden.add(self._row)
         elif local == "f":
@@ -215,12 +211,24 @@ class _Parse:
         if not self._valued and not self._formula:
             return
         marks = self.marks
+        self._fill()
         marks.cells += 1
         marks.width, marks.height = max(marks.width, self._column + 1), max(marks.height, self._row)
         if self._digits and self._valued:
             marks.padded.setdefault(self._row, {})[self._column] = self._digits
         if self._formula and (self._recalculates or not self._valued):
             marks.formulas.setdefault(self._row, set()).add(self._column)
+
+    def _fill(self) -> None:
+        """Note a place that is filled already; no row may come behind a later one, as its cells could be anywhere."""
+        if self._row < self._reached:
+            raise damaged(f"row {self._row} of a sheet stands behind row {self._reached}")
+        if self._row > self._reached:
+            self._reached, self._again = self._row, False
+            self._filled.clear()
+        if self._again or self._column in self._filled:
+            self.marks.twice.setdefault(self._row, set()).add(self._column)
+        self._filled.add(self._column)
 
 
 def refuse_type(*declared: object) -> None:

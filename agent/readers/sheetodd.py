@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _UNMERGE = "split the merged cells and fill each; or declare the column under `fill_down:`"
 _COMPUTE = "open the file in a spreadsheet program, let it calculate, and save it; or paste the values"
+TWICE = (  # code, words, how to mend it
+    "E-CELL",
+    "the cell, or its row, stands twice in the sheet: nobody can tell which is meant",
+    "look at it in a spreadsheet program, and save it there",
+)
 _ERROR = "the cell holds an error in place of a value"
 _UNTRUE = "the cell holds something else than it says"
 
@@ -42,6 +47,8 @@ def odd_cells(
     words = "the cell holds a formula that was never worked out"
     for line, columns in marks.formulas.items():
         yield ("E-FORMULACELL", words, _COMPUTE, ""), [(line, column) for column in columns]
+    for line, columns in marks.twice.items():
+        yield (*TWICE, ""), [(line, column) for column in columns]
     for corners in merged:
         (top, left), (bottom, right) = corners
         named = f"{column_letters(left)}{top + 1}:{column_letters(right)}{bottom + 1}"

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import unescape
 
-from agent.readers.patterns import Patterns
+from agent.readers.patterns import Pattern, Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,11 +43,12 @@ class XmlPatterns(Patterns[bytes]):
         super().__init__(off=off)
         self._referring: set[str] = set()  # names of what a reference was met in
 
-    def _compiled(self, text: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    def _compiled(self, text: bytes, names: tuple[str, ...]) -> Pattern[bytes]:
         letters = text.decode("latin-1")
         one, without_groups = "".join(self._pieces(letters, "(")), "".join(self._pieces(letters, "(?:"))
         run = f"(?:{BLANKS}{without_groups})++"
-        return re.compile(one.encode("latin-1")), re.compile(run.encode("latin-1"))
+        one_of_them, more = re.compile(one.encode("latin-1")), re.compile(run.encode("latin-1"))
+        return Pattern(one_of_them.match, more.match, names)
 
     def _pieces(self, text: str, group: str) -> Iterator[str]:
         """Yield what a record consists of: all as it is written but for its values, each in a group."""
@@ -85,6 +86,7 @@ class XmlPatterns(Patterns[bytes]):
             self._referring.add(name)
         return f"{plain}(?:{_REFERENCE}{plain})*" if name in self._referring else plain
 
-    def _cells(self, found: re.Match[bytes]) -> Sequence[str]:
+    def _cells(self, found: re.Match[bytes], pattern: Pattern[bytes]) -> Sequence[str]:
+        del pattern
         texts = b"\0".join(found.groups(b"")).decode()
         return (unescape(texts, _QUOTES) if "&" in texts else texts).split("\0")

@@ -103,6 +103,9 @@ class Document:
         names = {RETURNED.get(name, name): nested for name, nested in survey.found().items()}
         return frozenset(survey.lists), names or ({"": False} if kinds else {})
 
+    def attend(self, identifiers: Mapping[str, str]) -> None:
+        """Do nothing: all that stands in an element is text."""
+
     def unlike(self) -> Iterator[Mapping[str, bool]]:
         """Yield nothing, as all names are known already."""
         yield from ()

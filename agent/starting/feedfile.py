@@ -14,7 +14,6 @@ from agent.starting.writing import listed, quoted, shown, yaml_remark
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.starting.numbers import NumbersRead
     from agent.starting.planning import Plan
     from agent.starting.sampling import Sample
 
@@ -151,7 +150,8 @@ def _fill_down(plan: Plan) -> Iterator[str]:
 
 
 def _numbers(plan: Plan) -> Iterator[str]:
-    texts = [text for use in _FIGURES for column in (plan.column(use),) if column for text in column.counts]
+    figures = [column for column in map(plan.column, _FIGURES) if column]
+    texts = [text for column in figures for text in column.written]
     read = read_numbers(texts)
     if not texts:
         return
@@ -170,15 +170,16 @@ def _numbers(plan: Plan) -> Iterator[str]:
         return
     if read.form != Form():
         yield f"numbers: {_form(read.form)}"
-    elif not read.told:
+    elif not read.told and not any(column.numbers for column in figures):
         yield from yaml_remark("No figure in the sample shows its decimals; with a decimal comma write:")
         yield '# numbers: {decimal: ","}'
-    yield from _minus(read)
+    numbers = sorted(number for column in figures for number in column.numbers)
+    yield from _minus(read.negative or next((number for number in numbers if number.startswith("-")), ""))
 
 
-def _minus(read: NumbersRead) -> Iterator[str]:
-    if read.negative:
-        words = f"Figures such as {shown(read.negative)} are negative, and impact.com takes none."
+def _minus(negative: str) -> Iterator[str]:
+    if negative:
+        words = f"Figures such as {shown(negative)} are negative, and impact.com takes none."
         yield from yaml_remark(f"{words} `negative: absolute` under `numbers:` drops the sign.")
 
 

@@ -30,6 +30,7 @@ RECORDS = 5_000  # looked at
 _WAYS = 60  # tried
 _HEADERS = 10  # rows of a sheet tried as its header
 _VALUE = re.compile(r"[0-9][0-9.,:T-]*")  # what is no name of a column: a number or a day
+_TYPED = ("json", "ndjson", "xlsx", "xls", "xlsb", "ods")  # formats that tell a number from a text
 _TITLE = 4  # weight of known names without which the first row may be a title, and no later one is taken for the header
 
 
@@ -84,7 +85,7 @@ def sampled(stream: BinaryIO) -> Sample:
     tables = [one for one in found if len(one.columns) > 1 or _worth(one)[0] or not refusals]
     if not tables:
         raise refusals[0]
-    return _best(tables)
+    return _with_numbers(stream, _best(tables))
 
 
 def _best(found: Sequence[Sample]) -> Sample:
@@ -99,6 +100,23 @@ def _best(found: Sequence[Sample]) -> Sample:
         best,
         choices={key: tuple(one for one in others if one != chosen[key]) for key, others in choices.items()},
     )
+
+
+def _with_numbers(stream: BinaryIO, sample: Sample) -> Sample:
+    """Find the texts that are numbers by themselves: those that another decimal mark changes."""
+    if sample.detected.format not in _TYPED:
+        return sample
+    others = _taken(stream, replace(sample.reading, decimal=",")).columns
+    columns = tuple(
+        replace(
+            one,
+            numbers=frozenset(
+                here for here, there in zip(one.texts, other.texts, strict=True) if here != there
+            ),
+        )
+        for one, other in zip(sample.columns, others, strict=True)
+    )
+    return replace(sample, columns=columns)
 
 
 def _has_header(sample: Sample, found: Sequence[Sample]) -> bool:
@@ -176,4 +194,5 @@ def _items(cell: str) -> Iterator[list[tuple[str, str]]]:
     values: Sequence[Value] = list(cell) if isinstance(cell, Nest) else []
     for value in values:
         if not isinstance(value, str):
-            yield [(name, inner) for name, inner in value._values.items() if type(inner) is str]  # noqa: SLF001 - our own item
+            every = value._values.items()  # noqa: SLF001 - our own item
+            yield [(name, one) for name, one in every if isinstance(one, str) and not isinstance(one, Nest)]

@@ -32,11 +32,19 @@ class Column:
     name: str
     texts: tuple[str, ...]
     within: str = ""
+    numbers: frozenset[str] = (
+        frozenset()
+    )  # texts that are numbers of the file: how texts are written, they do not tell
 
     @cached_property
     def filled(self) -> tuple[str, ...]:
         """The texts that are not blank, without blanks around."""
         return tuple(text.strip() for text in self.texts if text.strip())
+
+    @cached_property
+    def written(self) -> tuple[str, ...]:
+        """Those of them that are no numbers of the file."""
+        return tuple(text for text in self.filled if text not in self.numbers)
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -51,12 +59,12 @@ class Column:
     @cached_property
     def is_numeric(self) -> bool:
         """Whether nearly all texts are numbers in one way of writing, with their currency perhaps."""
-        return bool(self.filled) and not read_numbers(self.filled).unread
+        return bool(self.filled) and not read_numbers(self.written).unread
 
     @property
     def is_negative(self) -> bool:
         """Whether some of the numbers are below 0, as nothing that is left can be."""
-        return bool(read_numbers(self.filled).negative)
+        return bool(read_numbers(self.written).negative) or any(one.startswith("-") for one in self.numbers)
 
     @property
     def is_figure(self) -> bool:

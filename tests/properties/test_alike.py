@@ -28,7 +28,9 @@ VALUE = st.one_of(
     TEXT.map(
         lambda text: f'"{text}"'.replace("\n", " ").replace("\r", " ")
     ),  # as it is, whether that is JSON or not
-    st.sampled_from(["0", "-0", "1.50", "1e5", "-3.2E+7", "12345678901234567890", "01", "1.", "NaN", "-"]),
+    st.sampled_from(
+        ["0", "-0", "1.50", "2.125", "1e5", "-3.2E+7", "12345678901234567890", "01", "1.", "NaN", "-"]
+    ),
     st.sampled_from(["true", "fals", '{"n": 1, "m": "x"}', "{}", '{"n": 1, "n": 2}']),
 )
 OBJECTS = st.lists(
@@ -76,7 +78,7 @@ RECORDS = st.lists(
 )
 
 
-def read(content, form):
+def read(content, form, decimal=".", identifiers=()):
     """Tell what came of each record, and how the file was refused if it was."""
     found, refused = {}, []
 
@@ -88,7 +90,8 @@ def read(content, form):
         return {name: (str.__str__(cell), repr([*cell])) for name, cell in pairs if str.__len__(cell)}
 
     try:
-        source = open_source(io.BytesIO(content), Reading(format=form), Listener(told, told))
+        source = open_source(io.BytesIO(content), Reading(format=form, decimal=decimal), Listener(told, told))
+        source.attend(None, frozenset(identifiers))
         for cells in source:
             found[source.number] = (source.line, named(cells), "")
     except RefusedFile as error:
@@ -96,16 +99,17 @@ def read(content, form):
     return [found[number] for number in sorted(found)], refused
 
 
-@given(OBJECTS, TIMES)
+@given(OBJECTS, TIMES, st.sampled_from([".", ","]), st.sets(st.sampled_from(["id", "a.b"])))
 @settings(deadline=None)
-def test_json(objects, times):
+def test_json(objects, times, decimal, identifiers):
     """Each line as it is behind one that is written in another way; a document the same, or it is refused."""
     first = '{"id" :"R0"}'
-    alone = [read(f"{first}\n{one}".encode(), "ndjson")[0][1][1:] for one in objects]
+    how = (decimal, identifiers)
+    alone = [read(f"{first}\n{one}".encode(), "ndjson", *how)[0][1][1:] for one in objects]
     every = [first, *objects * times]
-    lines, _ = read("\n".join(every).encode(), "ndjson")
+    lines, _ = read("\n".join(every).encode(), "ndjson", *how)
     assert [rest for _, *rest in lines[1:]] == [[*one] for one in alone * times]
-    document, refused = read(f"[{' ,'.join(every)}\n]".encode(), "json")
+    document, refused = read(f"[{' ,'.join(every)}\n]".encode(), "json", *how)
     if any(code == "E-JSON" for _, code in alone):
         assert refused
     else:

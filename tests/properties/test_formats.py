@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import math
+from decimal import Decimal
 from xml.sax.saxutils import escape
 
 from hypothesis import given, settings
@@ -102,14 +103,20 @@ def test_json_in_every_layout(records, indent, as_ascii):
     st.lists(
         st.from_regex(r"-?(?:0|[1-9][0-9]{0,40})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,5})?", fullmatch=True),
         min_size=1,
-    )
+    ),
+    st.sampled_from([".", ","]),
 )
 @settings(deadline=None)
-def test_numbers_of_json_are_the_text_written(numbers):
-    """Whatever they are worth."""
+def test_numbers_of_json_are_worth_what_is_written(numbers, decimal):
+    """To the last digit and sign, with the declared mark; the very text where it has no exponent."""
     records = ",".join(f'{{"n": {number}}}' for number in numbers)
-    _, found = read(f"[{records}]".encode())
-    assert found == [[number] for number in numbers]
+    _, found = read(f"[{records}]".encode(), decimal=decimal)
+    for number, (cell,) in zip(numbers, found, strict=True):
+        text = cell.replace(decimal, ".")
+        assert number == text or "e" in number.lower()
+        assert Decimal(number) == Decimal(text)
+        assert Decimal(number).is_signed() == Decimal(text).is_signed()
+        assert "." not in cell or decimal == "."
 
 
 @given(RECORDS)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import resource
+from itertools import accumulate, chain, cycle, islice
+from operator import add
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ def template(*lines: str) -> str:
 
 
 PLAIN = template("{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},1,OTHER")
+SOME = PLAIN.replace("in rows", 'in rows if row.Sku not in ("s1", "s2")')
 TWO_ORDERS = template(
     "{{ row.Order }},16027,{{ row.Sku }},{{ row.Amount }},1,OTHER",
     "{% if row.Other %}",
@@ -31,12 +34,18 @@ TWO_ORDERS = template(
 )
 
 
+COLUMNS = ("Order", "Other", "Sku", "Amount")
+
+
 @pytest.fixture
 def prepared(tmp_path):
-    """Prepare a file of these records (Order, Other, Sku, Amount)."""
+    """Prepare a file of these records (Order, Other, Sku, Amount); in JSON, with these between them by turns."""
 
-    def run(records, source=PLAIN, max_rows=100_000) -> Prepared:
-        text = "".join(",".join(record) + "\n" for record in [("Order", "Other", "Sku", "Amount"), *records])
+    def run(records, source=PLAIN, max_rows=100_000, between=()) -> Prepared:
+        text = "".join(",".join(record) + "\n" for record in [COLUMNS, *records])
+        if between:
+            objects = (json.dumps(dict(zip(COLUMNS, record, strict=True))) for record in records)
+            text = f"[{''.join(map(add, objects, chain(islice(cycle(between), len(records) - 1), [']'])))}"
         (tmp_path / "source.csv").write_text(text, encoding="utf-8")
         (tmp_path / "scratch").mkdir()
         feed = Feed(
@@ -193,6 +202,24 @@ def test_orders_that_come_again_as_they_are_stay_where_they_were(prepared, tmp_p
     repeats = {one["record"]: one["found"] for one in findings_of(tmp_path) if one["code"] == "N-ROWDUP"}
     plain = {number: f"record {number - 15}" for number in range(16, 31)}
     assert repeats == plain | {31: "record 6", 32: "record 7", 34: "record 1", 35: "record 2"}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [[", "], [",\n"], [",\n\n\n"], [", ", ",\n\n"], [",\n\n", ", ", ",\n"], [", "] * 9 + ["," + "\n" * 9]],
+    ids=["one line", "line by line", "three lines", "one and two", "two, none, one", "seldom"],
+)
+@pytest.mark.parametrize("source", [PLAIN, SOME], ids=["all", "some"])
+def test_each_repeat_is_told_by_its_own_line(prepared, tmp_path, between, source):
+    """Wherever the lines of a JSON file end: records may share one, or leave some out."""
+    records = [(f"o{number // 7}", "", f"s{number % 7}", f"{number}") for number in range(1, 600)]
+    records += [*records, records[0], *records[7:9]]
+    prepared(records, source, between=between)
+    repeats = [one for one in findings_of(tmp_path) if one["code"] == "N-ROWDUP"]
+    given = {number for number, one in enumerate(records, 1) if source is PLAIN or one[2] not in ("s1", "s2")}
+    assert {one["record"] for one in repeats} == {number for number in given if number > 599}
+    ends = [0, *accumulate(one.count("\n") for one in islice(cycle(between), len(records)))]
+    assert [one["place"] for one in repeats] == [f"line {1 + ends[one['record'] - 1]}" for one in repeats]
 
 
 def test_repeats_within_an_order_that_comes_again_are_told_once(prepared, tmp_path):

@@ -127,6 +127,79 @@ def test_the_numbers_of_a_workbook_are_what_its_cells_hold_whatever_the_feed_dec
     assert list(open_source(rejects, Reading(), Listener(print, print))) == [["R2", "b", "2,125", ""]]
 
 
+NUMBERS_JSON = [
+    '{"Order": "R1", "Item no": "a", "Amount": 1234.5, "Note": "x"}',
+    '{"Order": "R2", "Item no": "b", "Amount": 2.125, "Note": "x"}',
+    '{"Order": "R3", "Item no": "c", "Amount": "1.234,56", "Note": "x"}',
+    '{"Order": "R4", "Item no": "d", "Amount": 1.5e3, "Note": "x"}',
+    '{"Order": "R5", "Item no": "e", "Amount": 1E+2, "Note": "x"}',
+    '{"Order": "R6", "Item no": "f", "Amount": 1e99, "Note": "x"}',
+    '{"Order": "R7", "Item no": "g", "Amount": "2.125", "Note": "x"}',
+    '{"Order": "R8", "Item no": "h", "Amount": -0, "Note": "x"}',
+    '{"Order": "R9", "Item no": "i", "Amount": -0.0, "Note": "x"}',
+]
+
+
+@pytest.mark.parametrize("times", [1, 60], ids=["parsed", "alike"])
+@pytest.mark.parametrize(
+    ("begin", "between", "end"), [("[", ", ", "]"), ("", "\n", "\n")], ids=["json", "ndjson"]
+)
+def test_the_numbers_of_json_are_what_they_are_whatever_the_feed_declares(
+    prepared, begin, between, end, times
+):
+    """A number of 2.125 is never 2125, the text is; what comes back in the rejects file reads the same again."""
+    alike = [
+        f'{{"Order": "S{at}", "Item no": "a", "Amount": {at + 1}.25, "Note": ""}}' for at in range(times)
+    ]
+    content = f"{begin}{between.join([*alike, *NUMBERS_JSON])}{end}".encode()
+    made, scratch = prepared(content, FLAT, numbers={"preset": "de"})
+    assert _batch(made, scratch) == [
+        *(f"S{at},7,a,{at + 1}.25,1,OTHER" for at in range(times)),
+        "R1,7,a,1234.50,1,OTHER",
+        "R3,7,c,1234.56,1,OTHER",
+        "R4,7,d,1500.00,1,OTHER",
+        "R5,7,e,100.00,1,OTHER",
+        "R7,7,g,2125.00,1,OTHER",
+    ]
+    (two_ways, *others) = [one for group in made.groups for one in group.examples if one.code == "E-NUM"]
+    assert (two_ways.found, two_ways.record) == ("2,125 (2125.00 or 2.125)", times + 2)
+    assert [one.record for one in others] == [times + 6]
+    again = open_source(
+        io.BytesIO((scratch / made.rejects_file).read_bytes()), Reading(decimal=","), Listener(print, print)
+    )
+    assert [cells[2] for cells in again] == ["2,125", "1e99", "-0", "-0,0"]
+
+
+def test_numbers_in_lists_are_what_they_are_whatever_the_feed_declares(prepared):
+    """Those of the items that a template goes through."""
+    items = '{"sku": "a", "price": 1234.5}, {"sku": "b", "price": "1.234,5"}, {"sku": "c", "price": 2e3}'
+    template = NESTED.replace(' if item.returned != "no"', "").replace("item.price", "item.price | amount")
+    made, scratch = prepared(
+        f'[{{"id": 7, "line_items": [{items}]}}]'.encode(), template, numbers={"preset": "de"}
+    )
+    assert _batch(made, scratch) == [
+        "7,7,a,1234.50,1,OTHER",
+        "7,7,b,1234.50,1,OTHER",
+        "7,7,c,2000.00,1,OTHER",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["{{ item.sku }}", "{{ item.sku | order_id }}"])
+@pytest.mark.parametrize("number", ["12345.0", "1e5", "1.5E1"])
+def test_an_id_in_a_list_that_is_a_number_with_more_than_digits_is_found(prepared, cell, number):
+    """Though a text that looks the same was an id before; a whole number is the id that it is."""
+    written = {"12345.0": "12345.0", "1e5": "100000", "1.5E1": "15"}[number]
+    content = ", ".join(
+        f'{{"id": {at}, "line_items": [{{"sku": {sku}, "price": 2.5}}]}}'
+        for at, sku in enumerate((f'"{written}"', number, "12345678901234567890", number), 1)
+    )
+    template = NESTED.replace(' if item.returned != "no"', "").replace("{{ item.sku }}", cell)
+    made, scratch = prepared(f"[{content}]".encode(), template)
+    assert _batch(made, scratch) == [f"1,7,{written},2.50,1,OTHER", "3,7,12345678901234567890,2.50,1,OTHER"]
+    found = [one for group in made.groups for one in group.examples if one.code == "E-IDNUM"]
+    assert [(one.record, one.found, one.field) for one in found] == [(2, written, "SKU"), (4, written, "SKU")]
+
+
 @pytest.mark.parametrize(
     ("numbers", "sent"), [({}, []), ({"percent": "fraction"}, ["0.20"]), ({"percent": "number"}, ["20.00"])]
 )

@@ -18,7 +18,7 @@ ALIKE = [[f"R{at}", f"{at}.50", ""] for at in range(MANY)]
 @pytest.mark.parametrize(
     ("record", "cells"),
     [
-        ('{"id": "x", "total": -1E+2, "note": "n"}', ["x", "-1E+2", "n"]),
+        ('{"id": "x", "total": -1E+2, "note": "n"}', ["x", "-100", "n"]),
         ('{"id": "\\u00e9\\n\\/", "total": "1", "note": true}', ["é\n/", "1", "true"]),
         ('{"id": "a\\\\", "total": 0, "note": "\\""}', ["a\\", "0", '"']),
         ('{"note": 1, "id":"x" ,"total":2}', ["x", "2", "1"]),

@@ -13,7 +13,7 @@ EXACT = b"""[
 
 
 def test_values_are_the_text_written(open_any):
-    """Numbers keep every digit, objects inside become columns with points, absent names are empty cells."""
+    """Numbers keep every digit, exponents are written out; objects inside become columns, absent names empty cells."""
     opened = open_any(EXACT)
     assert opened.columns == (
         "order",
@@ -26,10 +26,58 @@ def test_values_are_the_text_written(open_any):
         "customer.address.zip",
     )
     assert opened.records == [
-        ["00120", "12345678901234567890123", "1.10", "1e2", "true", "", "", ""],
+        ["00120", "12345678901234567890123", "1.10", "100", "true", "", "", ""],
         ["R2", "-0", "0.10000000000000000001", "", "", "", "a@b", "01"],
     ]
     assert opened.places == [(1, "line 2"), (2, "line 3")]
+
+
+NUMBERS = [  # as the file writes them, and as a text with a decimal comma says the same
+    ("2.125", "2,125"), ("-0", "-0"), ("-0.0", "-0,0"), ("1.50", "1,50"), ("1234.5", "1234,5"), ("7", "7"),
+    ("9007199254740993", "9007199254740993"), ("0.1234567890123456789012345", "0,1234567890123456789012345"),
+    ("1.5e3", "1500"), ("1E+2", "100"), ("-1.25e1", "-12,5"), ("15e-4", "0,0015"), ("1.0E7", "10000000"),
+    ("0e9", "0"), ("1e41", "1e41"), ("1.5E-41", "1,5E-41"), ("1e999999999999999999999", "1e999999999999999999999"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "text"), NUMBERS)
+@pytest.mark.parametrize("before", [0, 100], ids=["parsed", "alike"])
+def test_a_number_is_what_it_is_whatever_the_feed_declares_of_texts(open_any, written, text, before):
+    """2.125 would be 2125 where a point parts thousands; texts stay as they are. In documents, lines and lists."""
+    alike = [f'{{"a": {at}.5, "b": "1.{at:03}", "c": {{"d": 1}}}}' for at in range(before)]
+    records = [*alike, f'{{"a": {written}, "b": "{written}", "c": {{"d": {written}}}}}']
+    plain = text.replace(",", ".")
+    for decimal, figure in ((",", text), (".", plain)):
+        for form, content in (("json", f"[{','.join(records)}]"), ("ndjson", "\n".join(records))):
+            opened = open_any(content.encode(), format=form, decimal=decimal)
+            assert opened.records[-1] == [figure, written, figure]
+            assert opened.records[:-1] == [[f"{at}{decimal}5", f"1.{at:03}", "1"] for at in range(before)]
+        within = open_any(
+            f'[{{"l": [{written}, "{written}", {{"n": {written}}}]}}]'.encode(), decimal=decimal
+        )
+        one, two, three = within.records[0][0]
+        assert [one, two, three["n"]] == [figure, written, figure]
+
+
+@pytest.mark.parametrize("number", ["12345.0", "1e5", "1.5", "-2E+3", "1e99"])
+@pytest.mark.parametrize("before", [0, 100], ids=["parsed", "alike"])
+def test_an_id_that_is_a_number_with_more_than_digits_is_damaged(open_any, number, before):
+    """Nobody can tell how the id was written; whole numbers and texts are ids to the letter."""
+    alike = [f'{{"Id": {at}, "x": {{"sku": {at}}}, "n": {number}}}' for at in range(before)]
+    odd = [f'{{"Id": {number}, "x": {{"sku": 1}}, "n": 1}}', f'{{"Id": 1, "x": {{"sku": {number}}}, "n": 1}}']
+    sound = [f'{{"Id": "{number}", "x": {{"sku": 12345678901234567890}}, "n": {number}}}', *alike]
+    records = [*alike, *odd, *sound]
+    for form, content in (("json", f"[{','.join(records)}]"), ("ndjson", "\n".join(records))):
+        opened = open_any(content.encode(), format=form, identifiers=("id", "x.sku"), canonical=str.lower)
+        assert [(at, code, name) for at, _, code, name in opened.damaged] == [
+            (before + 1, "E-IDNUM", "id"),
+            (before + 2, "E-IDNUM", "x.sku"),
+        ]
+        assert [cells[:2] for cells in opened.records[before:]] == [
+            [number, "12345678901234567890"],
+            *([str(at), str(at)] for at in range(before)),
+        ]
+        assert open_any(content.encode(), format=form).damaged == []
 
 
 def test_a_list_inside_is_one_cell_of_several_values(open_any):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import zipfile
 
 import pytest
 
@@ -348,3 +349,84 @@ def test_a_number_is_written_with_the_mark_that_the_feed_declares(open_any):
     rows = [HEADER, ["1.10", 12345, 2.125], ["R2", "b.c", -19.9]]
     for content in (xlsx(rows), ods(rows), oldbooks.xls(rows), oldbooks.xlsb(rows)):
         assert open_any(content, decimal=",").records == [["1.10", "12345", "2,125"], ["R2", "b.c", "-19,9"]]
+
+
+MANY = 4_000  # rows: more text than is looked at at once
+TWICE = {  # a row, and what it becomes: the place that is found
+    "a cell twice": ('<c r="B{}"><v>7</v></c>', '<c r="B{0}"><v>7</v></c><c r="B{0}"><v>8</v></c>', "B"),
+    "apart": ("</row>", '<c r="A{}"><v>8</v></c></row>', "A"),
+    "the row twice": ("</row>", '</row><row r="{0}"><c r="B{0}"><v>8</v></c></row>', "B"),
+    "the row in two": ('<c r="B{}">', '</row><row r="{0}"><c r="B{0}">', "B"),
+    "a row without its number": ("</row>", '</row><row><c r="A{}"><v>8</v></c></row>', "A"),
+    "in the next row": ('<c r="A{1}"', '<c r="B{0}"><v>8</v></c><c r="A{1}"', "B"),
+    "with a zero": ("</row>", '<c r="B0{}"><v>8</v></c></row>', "B"),
+}
+
+
+def _big(*, blanks):
+    rows = [
+        ["Id", "N", "Note"],
+        *([f"R{at}", 7, None if at % 3 and blanks else "x"] for at in range(2, MANY)),
+    ]
+    return xlsx(("S", rows))
+
+
+@pytest.fixture(scope="module")
+def big():
+    """Two sheets of many rows: each row with all cells, and some without."""
+    return {blanks: _big(blanks=blanks) for blanks in (False, True)}
+
+
+@pytest.mark.parametrize("case", TWICE)
+@pytest.mark.parametrize("blanks", [False, True], ids=["full", "blanks"])
+@pytest.mark.parametrize("row", [2, 1501, MANY - 2])
+def test_a_cell_that_stands_twice_is_no_value(open_any, big, case, blanks, row):
+    """Nobody can tell which of the two is meant; it is found by its place, and in no other column does it harm."""
+    was, becomes, column = TWICE[case]
+    text = zipfile.ZipFile(io.BytesIO(big[blanks])).read(SHEET).decode()
+    at = text.index(f'<row r="{row}"')
+    if case == "in the next row":
+        was, becomes = was.format(row, row + 1), becomes.format(row, row + 1)
+    changed = text[:at] + text[at:].replace(was.format(row), becomes.format(row), 1)
+    assert changed != text
+    content = repacked(big[blanks], [(SHEET, text.encode(), changed.encode())])
+    names = ("Id", "N", "Note")
+    name = names["ABC".index(column)]
+    opened = open_any(content)
+    assert opened.damaged == [(row - 1, f"S!{column}{row}", "E-CELL", name)]
+    assert len(opened.records) == MANY - 3
+    assert open_any(content, used=frozenset(names) - {name, "Note"}).damaged == []
+
+
+ROWS = ['<row r="2"><c r="B2"><v>7</v></c></row>', '<row r="3"><c r="B3"><v>8</v></c></row>']
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        (ROWS[::-1], "row 2 of a sheet stands behind row 3"),
+        ([*ROWS, ROWS[0]], "row 2 of a sheet stands behind row 3"),
+        (
+            [*ROWS, '<row r="4"><c r="A4"><v>1</v></c><c r="B2"><v>1</v></c></row>'],
+            "row 2 of a sheet stands behind row 4",
+        ),
+        ([ROWS[0], '<row r="2"/>', ROWS[1], '<row r="2"/>'], ""),
+        (['<row r="2"><c r="B2" s="0"/><c r="B2"><v>7</v></c><c r="B2"/></row>', ROWS[1]], ""),
+    ],
+)
+def test_rows_out_of_order_refuse_the_file_where_they_hold_anything(open_any, rows, refused):
+    """A value may stand behind thousands of others with the same place; what is empty takes no place from any."""
+    made = xlsx(("S", [[None, "N"], [None, 7.0], [None, 8.0]]))
+    text = zipfile.ZipFile(io.BytesIO(made)).read(SHEET)
+    was = text[text.index(b'<row r="2"') : text.index(b"</sheetData")]
+    opened = open_any(repacked(made, [(SHEET, was, "".join(rows).encode())]))
+    assert [code for code, _ in opened.refused] == ["E-WORKBOOK"] * bool(refused)
+    assert refused in "".join(opened.words)
+    assert opened.records == ([] if refused else [["7"], ["8"]])
+
+
+def test_a_name_that_stands_twice_refuses_the_file(open_any):
+    """The column would have the one or the other."""
+    made = xlsx(("S", [["Id", "N"], ["a", 1]]))
+    content = repacked(made, [(SHEET, b'<c r="B1"', b'<c r="B1"><v>1</v></c><c r="B1"')])
+    assert open_any(content).refused == [("E-CELL", "S!B1")]

@@ -24,6 +24,7 @@ from agent.starting.feedfile import feed_text
 from agent.starting.planning import planned
 from agent.starting.sampling import sampled
 from agent.starting.writing import quoted, shown
+from tests.workbooks import xlsx
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus" / "new-feed"
 NASTY = (
@@ -153,6 +154,33 @@ def test_what_is_ambiguous_is_declared_with_both_readings():
     assert '# numbers: {decimal: ",", thousands: "."}' in lines
     assert any("03 April 2024 or 04 March 2024" in line for line in lines)
     assert "dates" not in yaml.safe_load(feed)
+
+
+TYPED = {  # what the texts say, beside numbers that have a point whatever they say → what is drafted
+    "a comma": ('"1.234,50"', 'numbers: {decimal: ",", thousands: "."}', 0),
+    "two ways": ('"1,234"', 'numbers: {decimal: ","}', 1),
+    "a point": ('"12.50"', "", 0),
+    "no text": ("12.50", "", 0),
+}
+
+
+@pytest.mark.parametrize("form", ["json", "xlsx"])
+@pytest.mark.parametrize("case", TYPED)
+def test_numbers_of_a_file_do_not_tell_how_its_texts_are_written(case, form):
+    """A point in them is no sign that a comma in a text parts thousands; the draft fits the texts, or asks."""
+    text, numbers, checks = TYPED[case]
+    record = '{"Order": "R%d", "New total": %s, "Refund amount": %s}'
+    content = f"[{record % (1, text, 2)}, {record % (2, 2.5, -3.5)}]".encode()
+    if form == "xlsx":
+        names = ["Order", "New total", "Refund amount"]
+        rows = [names, *[[one[name] for name in names] for one in json.loads(content)]]
+        content = xlsx(rows)
+    feed, _ = drafted(content)
+    lines = feed.splitlines()
+    assert [line for line in lines if line.startswith("numbers:")] == [numbers] * bool(numbers)
+    assert sum("CHECK: " in line and ("may be" in line or "no numbers" in line) for line in lines) == checks
+    assert not any("shows its decimals" in line for line in lines)
+    assert checks or any("such as -3.5 are negative" in line for line in lines)
 
 
 def test_leading_zeros_are_noted():
