@@ -201,7 +201,7 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     """
     tables = json.dumps(job.tables, sort_keys=True)
     limits = f"{job.max_rows}\n{job.max_size}"
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{limits}\n{tables}\n{__version__}"
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{limits}\n{tables}\n{job.again}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,
