@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.model import Level
+from agent.model import Level, Standing
 from agent.preparing.marks import WHOLE, merged, parts
 
 if TYPE_CHECKING:
@@ -55,9 +55,13 @@ def related(said: bytes, precedents: Sequence[Precedent]) -> Related:
 
 
 def _since_reset(precedents: Sequence[Precedent]) -> Sequence[Precedent]:
-    """Leave out what a later reset has taken back."""
-    resets = [place for place, one in enumerate(precedents) if one.level == Level.RESET]
+    """Leave out what a later reset has taken back, or will have before anything else is sent."""
+    resets = [place for place, one in enumerate(precedents) if _surely_resets(one)]
     return precedents[resets[-1] :] if resets else precedents
+
+
+def _surely_resets(one: Precedent) -> bool:
+    return one.level == Level.RESET and one.standing in {Standing.ARRIVED, Standing.COMING}
 
 
 def _of_item(item: bytes, value: bytes, told: Sequence[tuple[Precedent, dict[bytes, bytes]]]) -> Related:
@@ -65,8 +69,10 @@ def _of_item(item: bytes, value: bytes, told: Sequence[tuple[Precedent, dict[byt
     if not concerned:
         return _NEW
     last, said = concerned[-1]
+    others = [one for one, before in concerned if before.get(item) != value]
     if said.get(item) == value:
-        return Related(Relation.SAME if last.certain else Relation.OTHER, last)
-    if any(before.get(item) == value for _, before in concerned[:-1]):
-        return Related(Relation.OLDER, last)
-    return Related(Relation.OTHER, last)
+        sure = last.standing is Standing.ARRIVED and all(
+            one.standing is not Standing.WAITING for one in others
+        )
+        return Related(Relation.SAME if sure else Relation.OTHER, last)
+    return Related(Relation.OLDER if len(others) < len(concerned) else Relation.OTHER, last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.stages import decide as stages_decide
+from agent.stages.prepare import prepare
 from tests.house import HEADER, feed
 from tests.unit.stages.test_acknowledge import collect
 
@@ -148,3 +149,70 @@ def test_a_restart_between_the_two_files_forgets_nothing(house_of):
     house.start()
     second = delivered(house, "b.csv", items(("A", "5"), ("B", "1")))
     assert codes(house, second) == {"N-RESENT": 1}
+
+
+def test_an_older_amount_is_held_back_though_its_batch_was_partly_refused(house_of):
+    """What impact.com refused of the batch may have been another order."""
+    house = house_of(answers={})
+    first = delivered(house, "a.csv", items(("A", "5"), ("B", "1")))
+    (batch,) = house.batches(first)
+    counted = f"FileName: {batch.name}\nStatus: Complete\nTotalRecords: 2\nTotalErrors: 1\n"
+    house.postbox.put(
+        f"result_{batch.name}", f"{counted}\nLine,OrderId,Status,Reason\n2,B,Validation,LOCKED\n"
+    )
+    house.now += 1
+    collect(house)
+    assert house.again(batch).refused == 1
+    delivered(house, "b.csv", items(("A", "3")))
+    third = delivered(house, "c.csv", items(("A", "5")))
+    assert (third.state, codes(house, third)) == ("REJECTED", {"E-RESENT": 1})
+    fourth = delivered(house, "d.csv", items(("A", "3"), ("C", "1")))
+    assert codes(house, fourth) == {"N-RESENT": 1}
+
+
+def test_an_older_amount_that_waits_for_a_person_is_held_back_when_it_comes_again(house_of):
+    """It was made before the newer one that has been sent; and the newer one is sent again, for the older may go."""
+    house = house_of(feed(bad_rows={"policy": "hold"}))
+    delivered(house, "a.csv", items(("A", "5"), ("B", "wrong")))
+    delivered(house, "b.csv", items(("A", "3")))
+    again = delivered(house, "c.csv", items(("A", "5"), ("C", "1")))
+    assert codes(house, again) == {"E-RESENT": 1}
+    assert codes(house, delivered(house, "d.csv", items(("A", "3"), ("D", "1")))) == {"W-RESENT": 1}
+
+
+def test_what_was_given_up_in_doubt_counts_as_what_may_have_arrived(house_of):
+    """The same is sent again; what it replaced is held back."""
+    house = house_of()
+    delivered(house, "a.csv", items(("A", "5")))
+    house.far.sends.append("lost")
+    house.far.looks.append("blind")
+    second = delivered(house, "b.csv", items(("A", "3")))
+    assert [batch.state for batch in house.batches(second)] == ["IN_DOUBT"]
+    decide(house, "cancel", second)
+    third = delivered(house, "c.csv", items(("A", "5"), ("B", "1")))
+    assert (third.state, codes(house, third)) == ("REJECTED", {"E-RESENT": 1})
+    fourth = delivered(house, "d.csv", items(("A", "3"), ("C", "1")))
+    assert codes(house, fourth) == {"W-RESENT": 1}
+
+
+def test_what_is_only_assumed_to_be_sent_is_sent_when_it_comes_again(house_of):
+    """To send it once more changes nothing; to leave it out might lose it."""
+    house = house_of(in_doubt="assume-sent")
+    house.far.sends.append("vanished")
+    house.far.looks.append("blind")
+    first = delivered(house, "a.csv", items(("A", "5")))
+    assert [batch.state for batch in house.batches(first)] == ["SENT"]
+    second = delivered(house, "b.csv", items(("A", "5"), ("B", "1")))
+    assert codes(house, second) == {"W-RESENT": 1}
+    assert arrived(house) == [[("A", "5.00"), ("B", "1.00")]]
+
+
+def test_the_same_bytes_prepared_twice_at_once_are_batches_of_their_own(house_of):
+    """One leaves out what was sent before and the other does not, on purpose: neither may replace the other."""
+    house = house_of(feed(allow_duplicates=True))
+    delivered(house, "a.csv", items(("A", "5")))
+    twice = [house.taken(name, items(("A", "5"), ("B", "1"))) for name in ("b.csv", "c.csv")]
+    changes = [prepare(house.context, one.id) for one in twice]
+    house.engine.commit(changes)
+    house.drain()
+    assert arrived(house)[1:] == [[("B", "1.00")], [("A", "5.00"), ("B", "1.00")]]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.model import Precedent
+from agent.model import Precedent, Standing
 from agent.preparing.marks import WHOLE
 from agent.preparing.precedents import Relation, related
 
 NEW, SAME, OTHER, OLDER = Relation.NEW, Relation.SAME, Relation.OTHER, Relation.OLDER
+UNCLEAR, WAITING, COMING = Standing.UNCLEAR, Standing.WAITING, Standing.COMING
 
 
 def item(name):
@@ -22,9 +23,9 @@ def said(**values):
     return b"".join(mark + f"{value:6}".encode() for mark, value in rows)
 
 
-def before(at, *, certain=True, level="item", **values):
+def before(at, *, standing=Standing.ARRIVED, level="item", **values):
     """Give a precedent."""
-    return Precedent(said(**values), level, certain, float(at), f"s{at}")
+    return Precedent(said(**values), level, standing, float(at), f"s{at}")
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,17 @@ def before(at, *, certain=True, level="item", **values):
         ({"a": 5}, [before(1, a=5, b=1)], SAME, "s1"),
         ({"a": 5}, [before(1, a=5), before(2, b=1)], SAME, "s1"),
         ({"a": 5}, [before(1, a=3), before(2, a=5)], SAME, "s2"),
-        ({"a": 5}, [before(1, a=5, certain=False)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=5, standing=UNCLEAR)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=5, standing=COMING)], OTHER, "s1"),
+        ({"a": 5}, [before(1, a=5, standing=WAITING)], OTHER, "s1"),
         ({"a": 5}, [before(1, a=3)], OTHER, "s1"),
         ({"a": 5}, [before(1, a=3), before(2, a=4)], OTHER, "s2"),
         ({"a": 5}, [before(1, a=5), before(2, a=3)], OLDER, "s2"),
-        ({"a": 5}, [before(1, a=5), before(2, a=3, certain=False)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, a=3, standing=UNCLEAR)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, a=3, standing=COMING)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=3, standing=UNCLEAR), before(2, a=5)], SAME, "s2"),
+        ({"a": 5}, [before(1, a=3, standing=WAITING), before(2, a=5)], OTHER, "s2"),
+        ({"a": 3}, [before(1, a=3, standing=WAITING), before(2, a=5)], OLDER, "s2"),
         ({"a": 5, "b": 1}, [before(1, a=5)], OTHER, "s1"),
         ({"a": 5, "b": 1}, [before(1, a=5), before(2, b=1)], SAME, "s1"),
         ({"a": 4, "b": 1}, [before(1, b=1), before(2, b=2)], OLDER, "s2"),
@@ -48,6 +55,9 @@ def before(at, *, certain=True, level="item", **values):
         ({"all": 0}, [before(1, all=0), before(2, a=5)], OLDER, "s2"),
         ({"all": 0}, [before(1, a=5)], OTHER, "s1"),
         ({"a": 5}, [before(1, a=5), before(2, all=9, level="reset")], OTHER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, all=9, level="reset", standing=COMING)], OTHER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, all=9, level="reset", standing=WAITING)], OLDER, "s2"),
+        ({"a": 5}, [before(1, a=5), before(2, all=9, level="reset", standing=UNCLEAR)], OLDER, "s2"),
         ({"all": 9}, [before(1, all=9, level="reset")], SAME, "s1"),
     ],
 )
