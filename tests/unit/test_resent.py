@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from agent.settings.models import BadRows
 from agent.stages import decide as stages_decide
 from agent.stages.prepare import prepare
-from tests.house import HEADER, feed
+from tests.house import HEADER, feed, source
 from tests.unit.stages.test_acknowledge import collect
 
 
@@ -205,6 +206,26 @@ def test_what_is_only_assumed_to_be_sent_is_sent_when_it_comes_again(house_of):
     second = delivered(house, "b.csv", items(("A", "5"), ("B", "1")))
     assert codes(house, second) == {"W-RESENT": 1}
     assert arrived(house) == [[("A", "5.00"), ("B", "1.00")]]
+
+
+def test_the_same_bytes_of_which_nobody_was_told_do_not_go_out_again(house_of):
+    """Both were rejected when nothing had been sent: who releases the second does not know of the first."""
+    house = house_of(feed(bad_rows={"policy": "refuse-file"}))
+    content = source("A", "B", bad=("B",))
+    first, second = (delivered(house, name, content) for name in ("a.csv", "b.csv"))
+    assert (first.state, second.state) == ("REJECTED", "REJECTED")
+    mended = house.settings.feeds["shop"].model_copy(
+        update={"bad_rows": BadRows(policy="split", at_most=0.5)}
+    )
+    house.set(feeds={"shop": mended})
+    assert decide(house, "release", first).state == "CLOSED"
+    again = source("A").replace(b"RED-1,0,0", b"RED-1,5,1")
+    delivered(house, "c.csv", again)
+    assert decide(house, "release", second).state == "REJECTED"
+    assert codes(house, second)["E-RESENT"] == 1
+    assert len(house.far.published) == 2
+    assert decide(house, "release", second).state == "CLOSED"
+    assert len(house.far.published) == 3
 
 
 def test_the_same_bytes_prepared_twice_at_once_are_batches_of_their_own(house_of):

@@ -51,23 +51,26 @@ def prepare(
 
     def work(source: Path, scratch: Path) -> tuple[Transition, ...]:
         job = job_of(context.settings, feed, source, scratch)
-        job = replace(job, now=received.received_at, again=_on_purpose(context, received))
+        job = replace(job, now=received.received_at, again=_on_purpose(context, feed, received))
         return (_prepared(context, received, job, progress),)
 
     (change,) = tried(context, received, work)
     return change
 
 
-def _on_purpose(context: Context, received: Submission) -> bool:
+def _on_purpose(context: Context, feed: Feed, received: Submission) -> bool:
     """Tell whether what was sent before is to be sent again.
 
-    Either the same bytes came before, and a person or the feed lets them go out again; or a person has released the
-    file who was told that its orders had been sent.
+    Either the same bytes came before, and a person who was told so, or the feed, lets them go out again; or a person
+    has released the file who was told that its orders had been sent.
     """
-    first = context.ledger.same_bytes(received.feed, received.sha256)
-    if first is not None and first.id != received.id:
+    if any(group.code == "E-RESENT" for group in context.ledger.groups(received.id)):
         return True
-    return any(group.code == "E-RESENT" for group in context.ledger.groups(received.id))
+    first = context.ledger.same_bytes(received.feed, received.sha256)
+    if first is None or first.id == received.id:
+        return False
+    archive = context.ledger.submission(received.archive) if received.archive else None
+    return feed.allow_duplicates or bool(received.duplicate_of or (archive and archive.duplicate_of))
 
 
 def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
