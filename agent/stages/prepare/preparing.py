@@ -61,16 +61,17 @@ def prepare(
 def _on_purpose(context: Context, feed: Feed, received: Submission) -> bool:
     """Tell whether what was sent before is to be sent again.
 
-    Either the same bytes came before, and a person who was told so, or the feed, lets them go out again; or a person
-    has released the file who was told that its orders had been sent.
+    A person has let an archive go of which all came before, or a file who was told that its orders had been sent; or
+    the same bytes came before, and a person who was told so, or the feed, lets them go out again.
     """
+    archive = context.ledger.submission(received.archive) if received.archive else None
+    if archive is not None and archive.duplicate_of and not received.generation:
+        return True
     if any(group.code == "E-RESENT" for group in context.ledger.groups(received.id)):
         return True
     first = context.ledger.same_bytes(received.feed, received.sha256)
-    if first is None or first.id == received.id:
-        return False
-    archive = context.ledger.submission(received.archive) if received.archive else None
-    return feed.allow_duplicates or bool(received.duplicate_of or (archive and archive.duplicate_of))
+    came_before = first is not None and first.id != received.id
+    return came_before and (feed.allow_duplicates or bool(received.duplicate_of))
 
 
 def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
