@@ -28,13 +28,14 @@ _FAR_CELL = re.compile(rb'<c r="([A-Z]{2,3})[0-9]')
 _NOT_NEAR = re.compile(rb'<c(?! r="[A-Z][0-9]{1,7}"|[A-Za-z])')  # a cell, and no element such as <cols>
 _NO_PLACE = re.compile(rb'<c(?! r="[A-Z]{1,3}[0-9]{1,7}"|[A-Za-z])')
 _NEAR = 26  # columns that one letter names
-_ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
+# Within a tag stands no <, so that a search ends with the tag, also where that has no end of its own.
+_ROWS = re.compile(rb'<row [^<>]*?r="([0-9]{1,7})"')
 _ROW_END = b"</row>"
 # at its beginning: not written the way the search understands
 _UNUSUAL = re.compile(rb"""='|=\s+["']|\s=\s*["']|<!D|:c |:row """)
-_HIDDEN = re.compile(rb'<row [^>]*hidden="(?:1|true)"')
+_HIDDEN = re.compile(rb'<row [^<>]*hidden="(?:1|true)"')
 _FORMULA = re.compile(rb"<f[ />]")
-_BARE_FORMULA = re.compile(rb"<f(?: [^>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
+_BARE_FORMULA = re.compile(rb"<f(?: [^<>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
 _SPARSE = 8  # times as many places as cells; a sheet beyond that (and _ROOM) has a cell far outside
 _ROOM = 2_000_000  # places
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
