@@ -68,6 +68,10 @@ class Questions:
             lambda: self._all(rows.to_submission, statements.SUBMISSIONS_INSIDE, archive=archive)
         )
 
+    def received(self, *, limit: int = MANY) -> tuple[tuple[str, str], ...]:
+        """Return the id and the feed of those that wait to be prepared, oldest first."""
+        return self._ask(lambda: self._all(tuple, statements.RECEIVED, limit=limit))
+
     def owed(self, states: Collection[str], *, limit: int = MANY) -> tuple[Submission, ...]:
         """Return submissions in these states that changed since their folder was last told, oldest first."""
         return self._ask(lambda: reading.owed(self._connection, states, limit))

@@ -27,6 +27,7 @@ SUBMISSIONS_NEWEST_IN = """
 SELECT * FROM submission WHERE state = :state AND (:feed IS NULL OR feed = :feed)
 ORDER BY received_at DESC, id DESC LIMIT :limit
 """
+RECEIVED = "SELECT id, feed FROM submission WHERE state = 'RECEIVED' ORDER BY received_at, id LIMIT :limit"
 SUBMISSIONS_OWED = """
 SELECT * FROM submission WHERE state = :state AND told_at < updated_at ORDER BY received_at, id LIMIT :limit
 """

@@ -2,7 +2,7 @@
 
 Order: the batches of one feed go to one destination in the order in which their files came. One that waits
 for its next attempt holds back the later ones of its feed, for they may carry newer amounts of the same
-orders, and so does a file that is still being prepared; neither holds back other feeds. A destination that refused
+orders, and so does a file that is not prepared yet; neither holds back other feeds. A destination that refused
 us is left alone for a while, but for a batch that a person let go since: it finds out.
 """
 
@@ -46,13 +46,14 @@ def some(ask: Callable[[int], Sequence[T]], wanted: Callable[[T], bool]) -> list
 
 
 def to_prepare(context: Context, wanted: Callable[[str], bool]) -> list[str]:
-    """Return received submissions, the oldest first."""
+    """Return received submissions, of each feed the oldest only.
 
-    def ask(limit: int) -> list[str]:
-        found = context.ledger.submissions([SubmissionState.RECEIVED], limit=limit)
-        return [one.id for one in found]
-
-    return some(ask, wanted)
+    What one says of an order has to be known before the next is judged: it may be left out as sent before.
+    """
+    first: dict[str, str] = {}
+    for submission, feed in context.ledger.received(limit=MANY):
+        first.setdefault(feed, submission)
+    return [one for one in first.values() if wanted(one)]
 
 
 def to_close(context: Context, wanted: Callable[[str], bool]) -> list[str]:

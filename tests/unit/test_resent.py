@@ -142,6 +142,19 @@ def test_what_impact_com_refused_is_sent_when_it_comes_again(house_of):
     assert arrived(house)[1:] == [[("A", "5.00")]]
 
 
+def test_a_file_waits_for_the_one_before_it_before_it_is_judged(house_of):
+    """Else what puts back a value that the other is about to replace would be left out as sent before."""
+    house = house_of()
+    delivered(house, "a.csv", items(("A", "5")))
+    second, third = (
+        house.taken("b.csv", items(("A", "3"))),
+        house.taken("c.csv", items(("A", "5"), ("B", "1"))),
+    )
+    assert house.engine.to_prepare() == [second.id]
+    house.drain()
+    assert codes(house, third) == {"E-RESENT": 1}
+
+
 def test_a_restart_between_the_two_files_forgets_nothing(house_of):
     """What is remembered is in the ledger."""
     house = house_of()

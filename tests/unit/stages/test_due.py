@@ -181,10 +181,12 @@ def test_some_asks_for_more_only_when_all_have_to_wait():
 
 
 def test_what_is_received_is_due_to_be_prepared(house):
-    """The oldest first, without what rests."""
-    first, second = house.taken("a.csv", source("1")), house.taken("b.csv", source("2"))
-    assert to_prepare(house.context, lambda _: True) == [first.id, second.id]
-    assert to_prepare(house.context, lambda one: one != first.id) == [second.id]
+    """The oldest of each feed: the next has to wait for what this one says, though it rests or is just being done."""
+    first, _, other = (
+        house.taken(f"{at}.csv", source(at), of) for at, of in (("1", "shop"), ("2", "shop"), ("3", "other"))
+    )
+    assert to_prepare(house.context, lambda _: True) == [first.id, other.id]
+    assert to_prepare(house.context, lambda one: one != first.id) == [other.id]
     assert to_close(house.context, lambda _: True) == []
 
 
