@@ -199,6 +199,7 @@ class Precedent:
     standing: Standing
     at: float  # when it was delivered, or may have been; when it was made where it was not
     submission: str
+    came: float  # when the file of that was received
 
 
 @dataclass(frozen=True, slots=True)

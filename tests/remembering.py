@@ -35,5 +35,5 @@ class Memory:
             for mark, said in orders:
                 told[mark] = told.get(mark, b"") + said
         for mark, said in told.items():
-            one = Precedent(said, job.feed.level, Standing.ARRIVED, self._files, str(self._files))
+            one = Precedent(said, job.feed.level, Standing.ARRIVED, self._files, str(self._files), job.now)
             self.sent.setdefault(mark, []).append(one)

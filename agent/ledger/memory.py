@@ -30,13 +30,13 @@ class Journey(NamedTuple):
     standing: Standing
     at: float
     submission: str
-    received_at: float  # when its file came
+    came: float  # when its file did
 
     @property
     def place(self) -> tuple[bool, float]:
         """Its place among others: what is on its way takes effect last, and goes in the order of the files."""
         coming = self.standing is Standing.COMING
-        return coming, self.received_at if coming else self.at
+        return coming, self.came if coming else self.at
 
 
 def forget(connection: sqlite3.Connection, path: str) -> None:
@@ -76,7 +76,8 @@ class Memory:
         ]
         found.sort(key=lambda one: one[2].place)
         return tuple(
-            Precedent(said, level, one.standing, one.at, one.submission) for said, level, one in found
+            Precedent(said, level, one.standing, one.at, one.submission, one.came)
+            for said, level, one in found
         )
 
     def _of(self, path: str) -> tuple[Journey, ...]:
@@ -87,7 +88,7 @@ class Memory:
             self._journeys[path] = tuple(filter(None, journeys))
         return self._journeys[path]
 
-    def _journey(self, batch: Batch, received_at: float) -> Journey | None:
+    def _journey(self, batch: Batch, came: float) -> Journey | None:
         """Tell how far a batch went; None where surely nothing of it arrived, or ever will."""
         found = self._connection.execute(statements.ATTEMPTS, {"batch": batch.id})
         attempts = tuple(map(rows.to_attempt, found))
@@ -100,7 +101,7 @@ class Memory:
         else:
             waits = batch.state in _WAITING
             standing, at = Standing.WAITING if waits else Standing.COMING, batch.created_at
-        return Journey(standing, at, batch.submission, received_at)
+        return Journey(standing, at, batch.submission, came)
 
 
 def _standing(batch: Batch, attempts: Iterable[Attempt]) -> Standing:

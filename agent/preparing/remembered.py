@@ -60,9 +60,9 @@ def answered(path: Path) -> Iterator[tuple[bytes, tuple[Precedent, ...]]]:
             yield bytes.fromhex(mark), tuple(map(_precedent, told))
 
 
-def _precedent(told: tuple[str, str, str, float, str]) -> Precedent:
-    said, level, standing, at, submission = told
-    return Precedent(bytes.fromhex(said), level, Standing(standing), at, submission)
+def _precedent(told: tuple[str, str, str, float, str, float]) -> Precedent:
+    said, level, standing, at, submission, came = told
+    return Precedent(bytes.fromhex(said), level, Standing(standing), at, submission, came)
 
 
 def write_orders(claims: Claims, drafts: DraftSet, path: Path) -> None:

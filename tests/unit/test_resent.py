@@ -142,6 +142,19 @@ def test_what_impact_com_refused_is_sent_when_it_comes_again(house_of):
     assert arrived(house)[1:] == [[("A", "5.00")]]
 
 
+def test_a_file_that_is_released_late_does_not_put_an_older_amount_back(house_of):
+    """It was rejected when it came, and a file that came later has sent something newer; a second word sends it."""
+    house = house_of(feed(bad_rows={"policy": "refuse-file"}))
+    first = delivered(house, "a.csv", items(("A", "5"), ("B", "wrong")))
+    delivered(house, "b.csv", items(("A", "3")))
+    split = BadRows(policy="split", at_most=0.6)
+    house.set(feeds={"shop": house.settings.feeds["shop"].model_copy(update={"bad_rows": split})})
+    assert decide(house, "release", first).state == "REJECTED"
+    assert codes(house, first)["E-RESENT"] == 1
+    decide(house, "release", first)
+    assert arrived(house) == [[("A", "3.00")], [("A", "5.00")]]
+
+
 def test_a_file_waits_for_the_one_before_it_before_it_is_judged(house_of):
     """Else what puts back a value that the other is about to replace would be left out as sent before."""
     house = house_of()

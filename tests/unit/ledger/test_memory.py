@@ -70,7 +70,9 @@ def test_it_counts_as_far_as_the_batch_went(ledger, way):
     if "processed" in "".join(events):
         ledger.commit([fetched(KEPT)], at=NOON)
     made = sent(ledger, events=events)
-    expected = standing and {MARK: (Precedent(SAID, "item", Standing(standing), NOON, made.submission),)}
+    expected = standing and {
+        MARK: (Precedent(SAID, "item", Standing(standing), NOON, made.submission, NOON),)
+    }
     assert known(ledger) == (expected or {})
 
 
