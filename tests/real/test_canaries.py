@@ -56,6 +56,7 @@ variables: {{tracker: "16027"}}
 destination: {name}
 reasons: {{changed mind: ITEM_RETURNED}}
 bad_rows: {{policy: split, at_most: 90%}}
+sent_before: send
 settle: 0s
 """
 TEMPLATE = """\
