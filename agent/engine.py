@@ -116,9 +116,6 @@ class Engine:
         if context.stop.asked and changes[0].event in {"broke", "quarantined"}:
             return False  # it was us who ended the worker
         self.commit(changes)
-        for inside in changes[1:]:  # before what came later: that may say newer things of the same orders
-            if inside.event == "taken":
-                self.step(inside.subject)
         if context is not self.context:  # the destination that was chosen may be gone
             self.deliverer.hold_stranded()
         return True
@@ -138,13 +135,20 @@ class Engine:
 
     def drain(self) -> bool:
         """Make one pass without threads over all that is due now; true if anything was done."""
-        moved = [self.step(subject) for subject in self.to_prepare()]
+        moved = [self._prepare_all()]
         # An answer may end a doubt: it is heard before anything is looked for, or sent once more.
         moved += [self.collector.collect_due(one.place) for one in self.context.settings.acknowledgements]
         moved += [self.deliverer.deliver_due(name) for name in self.context.settings.destinations]
         moved.append(self.collector.watch_for_late_ones())
         moved += [self.step(subject) for subject in self.to_close()]
         return any(moved)
+
+    def _prepare_all(self) -> bool:
+        """Prepare what is received, one file of each feed after the other; true if anything was done."""
+        moved = False
+        while any([self.step(subject) for subject in self.to_prepare()]):  # noqa: C419 - all of them
+            moved = True
+        return moved
 
     def tell(self) -> bool:
         """Tell people at once what they are owed; true if anybody was told."""
@@ -232,7 +236,7 @@ class Engine:
         return moved
 
     def to_prepare(self) -> list[str]:
-        """Return submissions that wait to be prepared and that nobody is at."""
+        """Return submissions that wait to be prepared, the next of each feed unless somebody is at it."""
         return to_prepare(self.context, self._is_free)
 
     def to_close(self) -> list[str]:

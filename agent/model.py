@@ -181,15 +181,25 @@ class Batch:
     refused: int | None = None  # rows that impact.com did not accept; None: it has not said
 
 
+class Standing(StrEnum):
+    """How far an earlier batch went."""
+
+    ARRIVED = "arrived"  # and no row of it is known to be refused, nor its answer overdue
+    UNCLEAR = "unclear"  # it was delivered, or may have been, and may not have taken effect
+    WAITING = "waiting"  # a person may yet have it sent; or it has arrived, and nobody knows
+    COMING = "coming"  # it will be sent
+
+
 @dataclass(frozen=True, slots=True)
 class Precedent:
     """What an earlier batch says of an order, in marks: no contents of rows."""
 
     said: bytes  # of each item what the batch says, as `agent.preparing.marks` packs it
     level: str
-    certain: bool  # it has arrived, and no row of it is known to be refused or overdue
-    at: float  # when it was delivered; when it was made where that is not certain
+    standing: Standing
+    at: float  # when it was delivered, or may have been; when it was made where it was not
     submission: str
+    came: float  # when the file of that was received
 
 
 @dataclass(frozen=True, slots=True)

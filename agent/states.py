@@ -62,6 +62,7 @@ class Phase(StrEnum):
 
 _ONLY_HEARD = ("heard", "contradicted")
 OVERRULED = "overruled"  # the outcome of an attempt about which a person has decided
+ASSUMED = "assumed"  # the outcome of an attempt of which the settings say that it is to be taken for sent
 LEFT_NOTHING = frozenset(
     {"deferred", "failed", "held", "bounced"}
 )  # outcomes of attempts of which surely nothing arrived

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.model import Precedent
+from agent.model import Precedent, Standing
 from agent.preparing.remembered import answer, asked, orders_by_draft
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ class Memory:
             for mark, said in orders:
                 told[mark] = told.get(mark, b"") + said
         for mark, said in told.items():
-            one = Precedent(said, job.feed.level, certain=True, at=self._files, submission=str(self._files))
+            one = Precedent(said, job.feed.level, Standing.ARRIVED, self._files, str(self._files), job.now)
             self.sent.setdefault(mark, []).append(one)

@@ -115,15 +115,19 @@ class Ledger(Questions):
 
         It counts once a batch with that path is committed.
 
-        Written in pieces, so that nobody else waits long; to do it again after a crash changes nothing.
+        Written in pieces, so that nobody else waits long. Done again after a crash, it takes the place of what was
+        noted before.
 
         Raises:
             LedgerError: the ledger could not be written.
 
         """
-        rest = iter(orders)
+        rest, first = iter(orders), True
         while piece := tuple(islice(rest, _PIECE)):
             with self._writing(0.0, "agent"):
+                if first:
+                    memory.forget(self._connection, path)
+                    first = False
                 memory.remember(self._connection, path, level, piece)
 
     def close(self) -> None:

@@ -7,22 +7,42 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from agent.ledger import statements
-from agent.model import Precedent
-from agent.states import BatchState
+from agent.ledger import rows, statements
+from agent.model import Precedent, Standing
+from agent.states import ASSUMED, BatchState, doubtful
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from agent.ledger.rows import Row
+    from agent.model import Attempt, Batch
 
-_GONE = frozenset({BatchState.CANCELLED, BatchState.FAILED})  # nothing of these will take effect
+_GONE = frozenset({BatchState.CANCELLED, BatchState.FAILED})  # nothing more of these will take effect
 _ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
+_WAITING = frozenset({BatchState.HELD, BatchState.IN_DOUBT})
 
-Journey = tuple[bool, float, str]  # whether it is certain that it arrived, when, of which submission
+
+class Journey(NamedTuple):
+    """How far a batch went."""
+
+    standing: Standing
+    at: float
+    submission: str
+    came: float  # when its file did
+
+    @property
+    def place(self) -> tuple[bool, float]:
+        """Its place among others: what is on its way takes effect last, and goes in the order of the files."""
+        coming = self.standing is Standing.COMING
+        return coming, self.came if coming else self.at
+
+
+def forget(connection: sqlite3.Connection, path: str) -> None:
+    """Forget what was noted of a batch that was never made: what it says may be something else now."""
+    if connection.execute(statements.CONTENT_AT, {"path": path}).fetchone():
+        connection.execute(statements.FORGET_CONTENT, {"path": path})
 
 
 def remember(
@@ -48,27 +68,45 @@ class Memory:
 
     def precedents(self, mark: bytes) -> tuple[Precedent, ...]:
         """Give what was sent of an order to the destination, or is on its way there, the oldest first."""
-        rows = self._connection.execute(statements.MEMORY_OF, {"mark": mark})
-        parts = groupby(rows, key=itemgetter(1, 2))
+        told = self._connection.execute(statements.MEMORY_OF, {"mark": mark})
         found = [
-            (b"".join(said for said, *_ in told), level, *journey)
-            for (path, level), told in parts
+            (b"".join(said for said, *_ in parts), level, journey)
+            for (path, level), parts in groupby(told, key=itemgetter(1, 2))
             for journey in self._of(path)
         ]
-        found.sort(key=lambda one: (not one[2], one[3]))
-        return tuple(Precedent(*one) for one in found)
+        found.sort(key=lambda one: one[2].place)
+        return tuple(
+            Precedent(said, level, one.standing, one.at, one.submission, one.came)
+            for said, level, one in found
+        )
 
     def _of(self, path: str) -> tuple[Journey, ...]:
         if path not in self._journeys:
             where = {"path": path, "destination": self._destination}
             batches = self._connection.execute(statements.BATCHES_AT, where)
-            self._journeys[path] = tuple(_journey(row) for row in batches if row[0] not in _GONE)
+            journeys = [self._journey(rows.to_batch(row[:-1]), row[-1]) for row in batches.fetchall()]
+            self._journeys[path] = tuple(filter(None, journeys))
         return self._journeys[path]
 
+    def _journey(self, batch: Batch, came: float) -> Journey | None:
+        """Tell how far a batch went; None where surely nothing of it arrived, or ever will."""
+        found = self._connection.execute(statements.ATTEMPTS, {"batch": batch.id})
+        attempts = tuple(map(rows.to_attempt, found))
+        if batch.state in _ARRIVED:
+            standing, at = _standing(batch, attempts), batch.sent_at
+        elif batch.state in _GONE:
+            if not (doubts := doubtful(attempts)):
+                return None
+            standing, at = Standing.UNCLEAR, doubts[-1].started_at
+        else:
+            waits = batch.state in _WAITING
+            standing, at = Standing.WAITING if waits else Standing.COMING, batch.created_at
+        return Journey(standing, at, batch.submission, came)
 
-def _journey(row: Row) -> Journey:
-    state, submission, created_at, sent_at, overdue, refused = row
-    arrived = state in _ARRIVED
-    answered = state != BatchState.PROCESSED or refused == 0
-    certain = arrived and answered and not overdue
-    return certain, sent_at if arrived else created_at, submission
+
+def _standing(batch: Batch, attempts: Iterable[Attempt]) -> Standing:
+    """Tell whether a batch that was delivered has surely arrived, and as a whole."""
+    assumed = batch.state == BatchState.SENT and any(one.outcome == ASSUMED for one in attempts)
+    overdue = batch.awaited and batch.overdue_at > 0
+    partly = batch.state == BatchState.PROCESSED and batch.refused != 0
+    return Standing.UNCLEAR if assumed or overdue or partly else Standing.ARRIVED

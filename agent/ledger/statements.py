@@ -214,7 +214,13 @@ MEMORY_OF = """
 SELECT memory.said, content.path, content.level FROM memory JOIN content ON content.number = memory.content
 WHERE memory.mark = :mark ORDER BY memory.content
 """
+FORGET_CONTENT = """
+DELETE FROM memory WHERE content = (
+    SELECT number FROM content WHERE path = :path
+    AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.path = content.path)
+)
+"""
 BATCHES_AT = """
-SELECT state, submission, created_at, sent_at, awaited AND overdue_at > 0, refused FROM batch
-WHERE path = :path AND destination = :destination
+SELECT batch.*, submission.received_at FROM batch JOIN submission ON submission.id = batch.submission
+WHERE batch.path = :path AND batch.destination = :destination
 """

@@ -171,7 +171,8 @@ class Preparation:
         for key, number, line in self.scratch.scatter(self.job.max_rows):
             self.scratch.findings.add(oversize(self.job.max_rows), ((number, line),))
             self.scratch.blame(key, number)
-        recall(look, self.job.scratch, "send" if self.job.again else self.feed.sent_before, self.ask)
+        policy = "send" if self.job.again else self.feed.sent_before
+        recall(look, self.job.scratch, policy, self.ask, self.job.now)
         self.scratch.spread_bad()
         if not self.scratch.unsettled():
             return False

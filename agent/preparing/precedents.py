@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.model import Level
+from agent.model import Level, Standing
 from agent.preparing.marks import WHOLE, merged, parts
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Relation(Enum):
     SAME = "the last batches that name its items have arrived, and say the same"
     OTHER = "they say something else, or it is not certain that they took effect"
     OLDER = "an earlier batch said the same of an item, and a later one something else"
+    LATE = "a file that came later has said something else of an item"
 
 
 class Related(NamedTuple):
@@ -38,35 +39,51 @@ class Related(NamedTuple):
 _NEW = Related(Relation.NEW)
 
 
-def related(said: bytes, precedents: Sequence[Precedent]) -> Related:
-    """Tell how the rows of an order, as `Marks.said` gives them, stand to earlier batches, the oldest first."""
+def related(said: bytes, precedents: Sequence[Precedent], came: float) -> Related:
+    """Tell how the rows of an order stand to earlier batches, the oldest first.
+
+    Args:
+        said: the marks of the rows, see `marks`.
+        precedents: what the batches say of the order.
+        came: when the file came that the rows are in.
+    """
     told = [(one, merged(one.said)) for one in _since_reset(precedents)]
-    found = {item: _of_item(item, value, told) for item, value in merged(said).items()}
+    found = {item: _of_item(item, value, told, came) for item, value in merged(said).items()}
     kinds = {one.relation for one in found.values()}
-    alike, older = len(kinds) == 1, Relation.OLDER in kinds
-    relation = kinds.pop() if alike else Relation.OLDER if older else Relation.OTHER
+    older = next((one for one in (Relation.OLDER, Relation.LATE) if one in kinds), None)
+    relation = older or (kinds.pop() if len(kinds) == 1 else Relation.OTHER)
     if relation is Relation.NEW:
         return _NEW
-    shown = relation if relation is Relation.OLDER else None
     for row, (item, _) in enumerate(parts(said)):
-        if found[item].relation is shown or (shown is None and found[item].relation is not Relation.NEW):
+        if found[item].relation is older or (older is None and found[item].relation is not Relation.NEW):
             return found[item]._replace(relation=relation, row=row)
     return _NEW
 
 
 def _since_reset(precedents: Sequence[Precedent]) -> Sequence[Precedent]:
-    """Leave out what a later reset has taken back."""
-    resets = [place for place, one in enumerate(precedents) if one.level == Level.RESET]
+    """Leave out what a later reset has taken back, or will have before anything else is sent."""
+    resets = [place for place, one in enumerate(precedents) if _surely_resets(one)]
     return precedents[resets[-1] :] if resets else precedents
 
 
-def _of_item(item: bytes, value: bytes, told: Sequence[tuple[Precedent, dict[bytes, bytes]]]) -> Related:
+def _surely_resets(one: Precedent) -> bool:
+    return one.level == Level.RESET and one.standing in {Standing.ARRIVED, Standing.COMING}
+
+
+def _of_item(
+    item: bytes, value: bytes, told: Sequence[tuple[Precedent, dict[bytes, bytes]]], came: float
+) -> Related:
     concerned = [(one, said) for one, said in told if item == WHOLE or item in said or WHOLE in said]
     if not concerned:
         return _NEW
     last, said = concerned[-1]
+    others = [one for one, before in concerned if before.get(item) != value]
     if said.get(item) == value:
-        return Related(Relation.SAME if last.certain else Relation.OTHER, last)
-    if any(before.get(item) == value for _, before in concerned[:-1]):
+        sure = last.standing is Standing.ARRIVED and all(
+            one.standing is not Standing.WAITING for one in others
+        )
+        return Related(Relation.SAME if sure else Relation.OTHER, last)
+    if len(others) < len(concerned):
         return Related(Relation.OLDER, last)
-    return Related(Relation.OTHER, last)
+    later = next((one for one in reversed(others) if one.came > came), None)
+    return Related(Relation.LATE, later) if later else Related(Relation.OTHER, last)

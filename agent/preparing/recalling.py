@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from agent.model import Precedent
     from agent.preparing.claims import Claim
     from agent.preparing.precedents import Related
     from agent.preparing.remembered import Ask
@@ -31,6 +30,11 @@ SENT_ALREADY = Fault(
 _OLDER = Fault(
     "E-RESENT",
     "was sent before, and the order was corrected since: it would put the older value back",
+    "take it out; if the older value is right after all, drop these records and release the file",
+)
+_LATE = Fault(
+    "E-RESENT",
+    "a file that came later has sent something else for its order: it would put an older value back",
     "take it out; if the older value is right after all, drop these records and release the file",
 )
 _REFUSED = Fault(
@@ -45,7 +49,7 @@ _AGAIN = Fault(
 )
 
 
-def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
+def recall(look: FirstLook, folder: Path, policy: str, ask: Ask, came: float) -> None:
     """Ask what was sent of the orders of a file, and mark those that are not to be sent.
 
     Args:
@@ -53,6 +57,7 @@ def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
         folder: the scratch folder.
         policy: the feed's `sent_before`.
         ask: tells what was sent of the orders in a question.
+        came: when the file came.
     """
     claims = look.scratch.claims
     asked = folder / "marks"
@@ -62,11 +67,10 @@ def recall(look: FirstLook, folder: Path, policy: str, ask: Ask) -> None:
     claims.index()
     for mark, precedents in answered(told):
         if found := claims.of(mark):
-            _judge(look, found, precedents, policy)
+            _judge(look, found, related(b"".join(claim.said for claim in found), precedents, came), policy)
 
 
-def _judge(look: FirstLook, order: Sequence[Claim], precedents: Sequence[Precedent], policy: str) -> None:
-    found = related(b"".join(claim.said for claim in order), precedents)
+def _judge(look: FirstLook, order: Sequence[Claim], found: Related, policy: str) -> None:
     if found.precedent is None:
         return
     scratch, key = look.scratch, order[0].key
@@ -85,7 +89,8 @@ def _judge(look: FirstLook, order: Sequence[Claim], precedents: Sequence[Precede
 def _fault(found: Related, policy: str) -> Fault:
     if policy == "refuse":
         return _REFUSED
-    return _OLDER if policy == "leave-out" and found.relation is Relation.OLDER else _AGAIN
+    kept_back = {Relation.OLDER: _OLDER, Relation.LATE: _LATE} if policy == "leave-out" else {}
+    return kept_back.get(found.relation, _AGAIN)
 
 
 def _origins(order: Sequence[Claim], row: int) -> tuple[tuple[int, int], ...]:

@@ -13,7 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO
 
-from agent.model import Precedent
+from agent.model import Precedent, Standing
 from agent.preparing.marks import ORDER
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def answered(path: Path) -> Iterator[tuple[bytes, tuple[Precedent, ...]]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             mark, told = json.loads(line)
-            yield bytes.fromhex(mark), tuple(Precedent(bytes.fromhex(said), *rest) for said, *rest in told)
+            yield bytes.fromhex(mark), tuple(map(_precedent, told))
+
+
+def _precedent(told: tuple[str, str, str, float, str, float]) -> Precedent:
+    said, level, standing, at, submission, came = told
+    return Precedent(bytes.fromhex(said), level, Standing(standing), at, submission, came)
 
 
 def write_orders(claims: Claims, drafts: DraftSet, path: Path) -> None:

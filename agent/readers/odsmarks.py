@@ -32,11 +32,11 @@ _ODD = (
     (b"<table:covered-table-cell", re.compile(b"")),
     (
         b"table:formula=",
-        re.compile(rb"<table:table-cell(?=[^>]*table:formula=)(?![^>]*office:value-type=)"),
+        re.compile(rb"<table:table-cell(?=[^<>]*table:formula=)(?![^<>]*office:value-type=)"),
     ),
     (
         b"table:visibility=",
-        re.compile(rb'<table:table-row[^>]*table:visibility="(?:collapse|filter)"'),
+        re.compile(rb'<table:table-row[^<>]*table:visibility="(?:collapse|filter)"'),
     ),
     *_SHOWN,
 )

@@ -35,9 +35,9 @@ _HELD = 4 * 2**20  # bytes of one row's text, above which the sheet is parsed ra
 _ROW_END = b"</row>"
 # at its beginning: not written the way the search understands
 _UNUSUAL = re.compile(rb"""='|=\s+["']|\s=\s*["']|<!D|:c |:row """)
-_HIDDEN = re.compile(rb'<row [^>]*hidden="(?:1|true)"')
+_HIDDEN = re.compile(rb'<row [^<>]*hidden="(?:1|true)"')
 _FORMULA = re.compile(rb"<f[ />]")
-_BARE_FORMULA = re.compile(rb"<f(?: [^>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
+_BARE_FORMULA = re.compile(rb"<f(?: [^<>]*)?(?:/>|>[^<]*</f>)\s*(?:</c>|<v ?/>|<v></v>)")
 _SPARSE = 8  # times as many places as cells; a sheet beyond that (and _ROOM) has a cell far outside
 _ROOM = 2_000_000  # places
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")

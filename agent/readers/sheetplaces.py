@@ -15,7 +15,8 @@ _CELLS = re.compile(rb'<c r="([A-Z]{1,3}[1-9][0-9]{0,6})"')
 _NO_PLACE = re.compile(
     rb'<c(?! r="[A-Z]{1,3}[1-9][0-9]{0,6}"|[A-Za-z])'
 )  # a cell, and no element such as <cols>
-_ROWS = re.compile(rb'<row [^>]*?r="([0-9]{1,7})"')
+# Within a tag stands no <, so that a search ends with the tag, also where that has no end of its own.
+_ROWS = re.compile(rb'<row [^<>]*?r="([0-9]{1,7})"')
 
 
 class Places(NamedTuple):

@@ -15,7 +15,7 @@ from agent.errors import ChannelError, Permanent, SpoolError, Transient, Unknown
 from agent.ledger.transition import Transition
 from agent.model import Attempt, Batch
 from agent.stages.context import REFUSED
-from agent.states import OVERRULED, Phase, doubtful
+from agent.states import ASSUMED, OVERRULED, Phase, doubtful
 
 if TYPE_CHECKING:
     from agent.settings.models import Destination, Retries
@@ -159,9 +159,8 @@ class _Try:
         if self.destination.in_doubt == "resend" and len(doubtful(self.earlier)) < _RESENDS:
             return None
         if self.destination.in_doubt == "assume-sent":
-            return self._ended(
-                "sent", "", f"assumed to be sent, as the settings say: {sighting.evidence}", attempt=attempt
-            )
+            words = f"assumed to be sent, as the settings say: {sighting.evidence}"
+            return self._ended("sent", "", words, attempt=replace(attempt, outcome=ASSUMED))
         reason = f"an attempt may have arrived, and nobody can tell: {sighting.evidence}"
         return self._ended("in-doubt", reason, sighting.evidence, attempt=attempt)
 

@@ -2,12 +2,13 @@
 
 Order: the files of one feed are prepared one after the other, and their batches go to one destination in the order in
 which the files came. One that waits for its next attempt holds back the later ones of its feed, for they may carry
-newer amounts of the same orders; it does not hold back other feeds. A destination that refused us is left alone for a
-while, but for a batch that a person let go since: it finds out.
+newer amounts of the same orders, and so does a file that is not prepared yet; neither holds back other feeds. A
+destination that refused us is left alone for a while, but for a batch that a person let go since: it finds out.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from agent.stages.context import REFUSED
@@ -125,9 +126,16 @@ class Deliveries:
             ready = self.context.ledger.batches([BatchState.READY], destination, limit=limit)
             return sorted([*again, *ready], key=self._age)
 
+        coming: dict[str, tuple[float, str]] = {}
+
         def may_go(batch: Batch) -> bool:
-            first = held_back.get(self._feed(batch))
-            return first is None or self._age(batch) < self._age(first)
+            feed, age = self._feed(batch), self._age(batch)
+            first = held_back.get(feed)
+            if first is not None and age >= self._age(first):
+                return False
+            if feed not in coming:
+                coming[feed] = self._first_coming(feed)
+            return age[:2] < coming[feed]
 
         found = some(ask, may_go)
         heads = self._first_of_each_feed(found)
@@ -181,6 +189,11 @@ class Deliveries:
         for one in sorted(batches, key=self._age):
             first.setdefault(self._feed(one), one)
         return first
+
+    def _first_coming(self, feed: str) -> tuple[float, str]:
+        """Return the age of the oldest file of a feed that is not prepared yet; of none, that of the end of time."""
+        found = self.context.ledger.submissions([SubmissionState.RECEIVED], feed, limit=1)
+        return (found[0].received_at, found[0].id) if found else (math.inf, "")
 
     def _feed(self, batch: Batch) -> str:
         return self._owner(batch)[0]

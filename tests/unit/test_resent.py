@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from agent.settings.models import BadRows
 from agent.stages import decide as stages_decide
-from tests.house import HEADER, feed
+from agent.stages.prepare import prepare
+from tests.house import HEADER, feed, source
 from tests.unit.stages.test_acknowledge import collect
 
 
@@ -140,6 +142,32 @@ def test_what_impact_com_refused_is_sent_when_it_comes_again(house_of):
     assert arrived(house)[1:] == [[("A", "5.00")]]
 
 
+def test_a_file_that_is_released_late_does_not_put_an_older_amount_back(house_of):
+    """It was rejected when it came, and a file that came later has sent something newer; a second word sends it."""
+    house = house_of(feed(bad_rows={"policy": "refuse-file"}))
+    first = delivered(house, "a.csv", items(("A", "5"), ("B", "wrong")))
+    delivered(house, "b.csv", items(("A", "3")))
+    split = BadRows(policy="split", at_most=0.6)
+    house.set(feeds={"shop": house.settings.feeds["shop"].model_copy(update={"bad_rows": split})})
+    assert decide(house, "release", first).state == "REJECTED"
+    assert codes(house, first)["E-RESENT"] == 1
+    decide(house, "release", first)
+    assert arrived(house) == [[("A", "3.00")], [("A", "5.00")]]
+
+
+def test_a_file_waits_for_the_one_before_it_before_it_is_judged(house_of):
+    """Else what puts back a value that the other is about to replace would be left out as sent before."""
+    house = house_of()
+    delivered(house, "a.csv", items(("A", "5")))
+    second, third = (
+        house.taken("b.csv", items(("A", "3"))),
+        house.taken("c.csv", items(("A", "5"), ("B", "1"))),
+    )
+    assert house.engine.to_prepare() == [second.id]
+    house.drain()
+    assert codes(house, third) == {"E-RESENT": 1}
+
+
 def test_a_restart_between_the_two_files_forgets_nothing(house_of):
     """What is remembered is in the ledger."""
     house = house_of()
@@ -148,3 +176,90 @@ def test_a_restart_between_the_two_files_forgets_nothing(house_of):
     house.start()
     second = delivered(house, "b.csv", items(("A", "5"), ("B", "1")))
     assert codes(house, second) == {"N-RESENT": 1}
+
+
+def test_an_older_amount_is_held_back_though_its_batch_was_partly_refused(house_of):
+    """What impact.com refused of the batch may have been another order."""
+    house = house_of(answers={})
+    first = delivered(house, "a.csv", items(("A", "5"), ("B", "1")))
+    (batch,) = house.batches(first)
+    counted = f"FileName: {batch.name}\nStatus: Complete\nTotalRecords: 2\nTotalErrors: 1\n"
+    house.postbox.put(
+        f"result_{batch.name}", f"{counted}\nLine,OrderId,Status,Reason\n2,B,Validation,LOCKED\n"
+    )
+    house.now += 1
+    collect(house)
+    assert house.again(batch).refused == 1
+    delivered(house, "b.csv", items(("A", "3")))
+    third = delivered(house, "c.csv", items(("A", "5")))
+    assert (third.state, codes(house, third)) == ("REJECTED", {"E-RESENT": 1})
+    fourth = delivered(house, "d.csv", items(("A", "3"), ("C", "1")))
+    assert codes(house, fourth) == {"N-RESENT": 1}
+
+
+def test_an_older_amount_that_waits_for_a_person_is_held_back_when_it_comes_again(house_of):
+    """It was made before the newer one that has been sent; and the newer one is sent again, for the older may go."""
+    house = house_of(feed(bad_rows={"policy": "hold"}))
+    delivered(house, "a.csv", items(("A", "5"), ("B", "wrong")))
+    delivered(house, "b.csv", items(("A", "3")))
+    again = delivered(house, "c.csv", items(("A", "5"), ("C", "1")))
+    assert codes(house, again) == {"E-RESENT": 1}
+    assert codes(house, delivered(house, "d.csv", items(("A", "3"), ("D", "1")))) == {"W-RESENT": 1}
+
+
+def test_what_was_given_up_in_doubt_counts_as_what_may_have_arrived(house_of):
+    """The same is sent again; what it replaced is held back."""
+    house = house_of()
+    delivered(house, "a.csv", items(("A", "5")))
+    house.far.sends.append("lost")
+    house.far.looks.append("blind")
+    second = delivered(house, "b.csv", items(("A", "3")))
+    assert [batch.state for batch in house.batches(second)] == ["IN_DOUBT"]
+    decide(house, "cancel", second)
+    third = delivered(house, "c.csv", items(("A", "5"), ("B", "1")))
+    assert (third.state, codes(house, third)) == ("REJECTED", {"E-RESENT": 1})
+    fourth = delivered(house, "d.csv", items(("A", "3"), ("C", "1")))
+    assert codes(house, fourth) == {"W-RESENT": 1}
+
+
+def test_what_is_only_assumed_to_be_sent_is_sent_when_it_comes_again(house_of):
+    """To send it once more changes nothing; to leave it out might lose it."""
+    house = house_of(in_doubt="assume-sent")
+    house.far.sends.append("vanished")
+    house.far.looks.append("blind")
+    first = delivered(house, "a.csv", items(("A", "5")))
+    assert [batch.state for batch in house.batches(first)] == ["SENT"]
+    second = delivered(house, "b.csv", items(("A", "5"), ("B", "1")))
+    assert codes(house, second) == {"W-RESENT": 1}
+    assert arrived(house) == [[("A", "5.00"), ("B", "1.00")]]
+
+
+def test_the_same_bytes_of_which_nobody_was_told_do_not_go_out_again(house_of):
+    """Both were rejected when nothing had been sent: who releases the second does not know of the first."""
+    house = house_of(feed(bad_rows={"policy": "refuse-file"}))
+    content = source("A", "B", bad=("B",))
+    first, second = (delivered(house, name, content) for name in ("a.csv", "b.csv"))
+    assert (first.state, second.state) == ("REJECTED", "REJECTED")
+    mended = house.settings.feeds["shop"].model_copy(
+        update={"bad_rows": BadRows(policy="split", at_most=0.5)}
+    )
+    house.set(feeds={"shop": mended})
+    assert decide(house, "release", first).state == "CLOSED"
+    again = source("A").replace(b"RED-1,0,0", b"RED-1,5,1")
+    delivered(house, "c.csv", again)
+    assert decide(house, "release", second).state == "REJECTED"
+    assert codes(house, second)["E-RESENT"] == 1
+    assert len(house.far.published) == 2
+    assert decide(house, "release", second).state == "CLOSED"
+    assert len(house.far.published) == 3
+
+
+def test_the_same_bytes_prepared_twice_at_once_are_batches_of_their_own(house_of):
+    """One leaves out what was sent before and the other does not, on purpose: neither may replace the other."""
+    house = house_of(feed(allow_duplicates=True))
+    delivered(house, "a.csv", items(("A", "5")))
+    twice = [house.taken(name, items(("A", "5"), ("B", "1"))) for name in ("b.csv", "c.csv")]
+    changes = [prepare(house.context, one.id) for one in twice]
+    house.engine.commit(changes)
+    house.drain()
+    assert arrived(house)[1:] == [[("B", "1.00")], [("A", "5.00"), ("B", "1.00")]]

@@ -51,23 +51,27 @@ def prepare(
 
     def work(source: Path, scratch: Path) -> tuple[Transition, ...]:
         job = job_of(context.settings, feed, source, scratch)
-        job = replace(job, now=received.received_at, again=_on_purpose(context, received))
+        job = replace(job, now=received.received_at, again=_on_purpose(context, feed, received))
         return (_prepared(context, received, job, progress),)
 
     (change,) = tried(context, received, work)
     return change
 
 
-def _on_purpose(context: Context, received: Submission) -> bool:
+def _on_purpose(context: Context, feed: Feed, received: Submission) -> bool:
     """Tell whether what was sent before is to be sent again.
 
-    Either the same bytes came before, and a person or the feed lets them go out again; or a person has released the
-    file who was told that its orders had been sent.
+    A person has let an archive go of which all came before, or a file who was told that its orders had been sent; or
+    the same bytes came before, and a person who was told so, or the feed, lets them go out again.
     """
-    first = context.ledger.same_bytes(received.feed, received.sha256)
-    if first is not None and first.id != received.id:
+    archive = context.ledger.submission(received.archive) if received.archive else None
+    if archive is not None and archive.duplicate_of and not received.generation:
         return True
-    return any(group.code == "E-RESENT" for group in context.ledger.groups(received.id))
+    if any(group.code == "E-RESENT" for group in context.ledger.groups(received.id)):
+        return True
+    first = context.ledger.same_bytes(received.feed, received.sha256)
+    came_before = first is not None and first.id != received.id
+    return came_before and (feed.allow_duplicates or bool(received.duplicate_of))
 
 
 def job_of(settings: Settings, feed: Feed, source: Path, scratch: Path) -> Job:
@@ -201,7 +205,7 @@ def _identities(context: Context, received: Submission, job: Job, many: int) -> 
     """
     tables = json.dumps(job.tables, sort_keys=True)
     limits = f"{job.max_rows}\n{job.max_size}"
-    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{limits}\n{tables}\n{__version__}"
+    shape = f"{job.feed.model_dump_json()}\n{job.layout}\n{limits}\n{tables}\n{job.again}\n{__version__}"
     origin = BatchOrigin(
         feed=job.feed.name,
         destination=job.feed.destination,

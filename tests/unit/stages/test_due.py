@@ -57,6 +57,19 @@ def test_one_that_waits_holds_back_the_later_ones_of_its_feed_only(house):
     assert due(house) == ["other_d.csv", "shop_b.csv", "shop_c.csv"]  # the feed in trouble comes last
 
 
+def test_a_file_that_is_still_being_prepared_holds_back_the_later_ones_of_its_feed_only(house_of):
+    """A large file takes longer than a small one that came behind it and says newer things of the same orders."""
+    house = house_of(feed("shop"), feed("other"))
+    house.batch("a")
+    large = house.taken("large.csv", source("A"))
+    house.batch("b")
+    house.batch("c", feed="other")
+    assert due(house) == ["shop_a.csv", "other_c.csv"]
+    house.engine.advance(large.id)
+    assert [batch.submission for batch in Deliveries(house.context).due("there")][1] == large.id
+    assert len(due(house)) == 4
+
+
 def test_a_batch_that_was_held_back_is_not_lost_in_a_crowd(house):
     """Hundreds of batches of a feed in trouble do not hide the one of another feed behind them."""
     waiting, first = house.batch("a"), house.batch("b")

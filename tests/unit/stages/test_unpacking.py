@@ -130,6 +130,23 @@ def test_the_same_archive_again_is_a_duplicate_and_once_released_all_of_it_goes_
     assert len(house.far.files) == 4
 
 
+def test_of_an_archive_that_is_released_also_those_go_that_were_rejected_the_first_time(house):
+    """Else only its older amounts would go out again, and the newer ones behind them would be held back as older."""
+    newer = source("A", "B", bad=("B",)).replace(b"RED-1,0,0", b"RED-1,5,1")
+    content = zipped(("a.csv", source("A")), ("b.csv", newer))
+    house.taken("all.zip", content)
+    house.drain()
+    house.taken("mended.csv", source("A").replace(b"RED-1,0,0", b"RED-1,5,1"))
+    split = house.settings.feeds["shop"].bad_rows.model_copy(update={"at_most": 0.5})
+    house.set(feeds={"shop": house.settings.feeds["shop"].model_copy(update={"bad_rows": split})})
+    house.drain()
+    again = house.taken("again.zip", content)
+    release(house, again)
+    house.drain()
+    amounts = [house.far.files[name].split(b"RED-1,")[1][:1] for name in house.far.published]
+    assert amounts == [b"0", b"5", b"0", b"5"]
+
+
 def test_a_file_that_came_before_is_a_duplicate_in_another_archive_and_by_itself(house):
     """Of whichever came first, with its id."""
     first = house.taken("one.zip", TWO)
