@@ -157,6 +157,7 @@ ANSWER: dict[tuple[str, str], AnswerState] = {
 
 _ENDED = frozenset({_B.PROCESSED, _B.CANCELLED})
 _ENDED_UNASKED = frozenset({_B.SENT, _B.TAKEN})
+ARRIVED = frozenset({_B.SENT, _B.TAKEN, _B.PROCESSED})  # states in which a batch was delivered
 CONCERNS = frozenset({_B.HELD, _B.IN_DOUBT, _B.FAILED})  # states in which a batch waits for a person
 # Events of which the folder hears though nobody need do anything, or the state stays.
 NEWS = frozenset({"sent", "found", "taken", "processed", "unclear", "overdue", "settled", "contradicted"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agent.ledger import rows, statements
 from agent.model import Precedent, Standing
-from agent.states import ASSUMED, BatchState, doubtful
+from agent.states import ARRIVED, ASSUMED, BatchState, doubtful
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from agent.model import Attempt, Batch
 
 _GONE = frozenset({BatchState.CANCELLED, BatchState.FAILED})  # nothing more of these will take effect
-_ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _WAITING = frozenset({BatchState.HELD, BatchState.IN_DOUBT})
 
 
@@ -92,7 +91,7 @@ class Memory:
         """Tell how far a batch went; None where surely nothing of it arrived, or ever will."""
         found = self._connection.execute(statements.ATTEMPTS, {"batch": batch.id})
         attempts = tuple(map(rows.to_attempt, found))
-        if batch.state in _ARRIVED:
+        if batch.state in ARRIVED:
             standing, at = _standing(batch, attempts), batch.sent_at
         elif batch.state in _GONE:
             if not (doubts := doubtful(attempts)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agent.ledger import reading, rows, statements
 from agent.ledger.chain import Line
 from agent.states import (
+    ARRIVED,
     CONCERNS,
     NEWS,
     BatchState,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 _PHASES = tuple(Phase)
 _SUBMISSION_STATES = frozenset(SubmissionState)
-_ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 
 
 def apply(connection: sqlite3.Connection, change: Transition, pen: Pen) -> None:
@@ -180,7 +180,7 @@ def _of_answers(change: Transition, before: str, following: str, at: float) -> d
     moved = following != before
     overdue = at if change.event == "overdue" else 0.0 if moved else None
     return {
-        "sent_at": at if following in _ARRIVED and before not in _ARRIVED else None,
+        "sent_at": at if following in ARRIVED and before not in ARRIVED else None,
         "taken_at": at if moved and following == BatchState.TAKEN else None,
         "processed_at": at if moved and following == BatchState.PROCESSED else None,
         "overdue_at": overdue,

@@ -17,7 +17,7 @@ from agent.impact.batchfile import batch_name
 from agent.ledger.ids import BatchOrigin, batch_id
 from agent.ledger.transition import Transition
 from agent.model import Fault
-from agent.states import BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState, doubtful
+from agent.states import ARRIVED, BATCH, OVERRULED, SUBMISSION, BatchState, SubmissionState, doubtful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,6 @@ _REASONS = {
     "found": "a person found it at the other end",
     "settled": "a person has looked what became of it",
 }
-_DELIVERED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _LATER = 1000  # later submissions of a feed that are looked at for a warning
 
 
@@ -76,7 +75,7 @@ def decide(ledger: Ledger, settings: Settings, word: Word) -> Decision:
     if submission is not None and (change := _about_submission(submission, word)):
         return Decision((change,), _newer(ledger, owner) if change.event == "released" else ())
     concerned = _concerned(word, owner, (batch,) if batch else ledger.batches_of(owner.id))
-    if word.verb == "resend" and concerned[0].state in _DELIVERED:
+    if word.verb == "resend" and concerned[0].state in ARRIVED:
         return Decision((_once_more(ledger, settings, owner, concerned, word),), _newer(ledger, owner))
     changes = [_about_batch(ledger, settings, one, word) for one in concerned]
     if owner.state == SubmissionState.CLOSED:
@@ -128,7 +127,7 @@ def _meaning(verb: Verb, batch: Batch) -> tuple[str, bool]:
 
 def _event(verb: Verb, batch: Batch) -> str:
     """Return what a word makes happen to a batch, "" for nothing."""
-    if verb == "resend" and batch.state in _DELIVERED:
+    if verb == "resend" and batch.state in ARRIVED:
         return "resending"
     event = next((event for event in _BATCH[verb] if (batch.state, event) in BATCH), "")
     return "" if event == "settled" and not batch.awaited else event
@@ -215,7 +214,7 @@ def _newer(ledger: Ledger, owner: Submission) -> tuple[str, ...]:
     latest = ledger.submissions(None, owner.feed, limit=_LATER, newest_first=True)
     later = [one.id for one in latest if one.received_at > owner.received_at]
     batches = [batch for one in later for batch in ledger.batches_of(one)]
-    sent = sum(batch.state in _DELIVERED for batch in batches)
+    sent = sum(batch.state in ARRIVED for batch in batches)
     if not sent:
         return ()
     many = count(sent, "batch", "batches")

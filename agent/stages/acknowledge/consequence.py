@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agent.acks.base import Stage
 from agent.feedback.wording import count, number
-from agent.states import BatchState, Phase, doubtful
+from agent.states import ARRIVED, BatchState, Phase, doubtful
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from agent.acks.base import Answer
     from agent.model import Attempt, Batch
 
-_ARRIVED = frozenset({BatchState.SENT, BatchState.TAKEN, BatchState.PROCESSED})
 _AWAITED = frozenset({BatchState.SENT, BatchState.TAKEN})
 _OPEN = frozenset(  # may have arrived: those who were never tried are told apart before
     {BatchState.IN_DOUBT, BatchState.DEFERRED, BatchState.HELD, BatchState.READY}
@@ -39,7 +38,7 @@ def consequence(batch: Batch, attempts: Sequence[Attempt], answer: Answer) -> Co
     """Say what an answer means for a batch; None: it comes before the attempt has ended, hear it later."""
     if batch.state == BatchState.SENDING:
         return None
-    if batch.state not in _ARRIVED and not doubtful(attempts):
+    if batch.state not in ARRIVED and not doubtful(attempts):
         return _contradicted(f"an answer came, though nothing of this batch was sent: {answer.remark}")
     meant = _MEANINGS.get(answer.stage)
     return meant(batch, attempts, answer) if meant else Consequence("heard")
@@ -50,7 +49,7 @@ def _taken(batch: Batch, attempts: Sequence[Attempt], _answer: Answer) -> Conseq
         return Consequence("taken")
     if batch.state in _OPEN:
         return Consequence("taken", attempt=_arrived(attempts))
-    if batch.state in _ARRIVED:
+    if batch.state in ARRIVED:
         return Consequence("heard")
     return _contradicted(f"impact.com has taken it, though here it is {batch.state}")
 
