@@ -76,11 +76,9 @@ class Questions:
         """Return prepared submissions that may be closed, or have a batch the folder must hear of."""
         return self._ask(lambda: reading.to_tell(self._connection, limit))
 
-    def next_received(self) -> tuple[str, ...]:
+    def next_received(self) -> tuple[Submission, ...]:
         """Return of each feed the received submission that came first, by the name of the feed."""
-        return self._ask(
-            lambda: tuple(row[0] for row in self._connection.execute(statements.NEXT_OF_EACH_FEED))
-        )
+        return self._ask(lambda: self._all(rows.to_submission, statements.NEXT_OF_EACH_FEED))
 
     def same_bytes(self, feed: str, sha256: str) -> Submission | None:
         """Return the earliest of this feed with the same bytes of which something was or will be sent."""

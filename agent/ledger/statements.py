@@ -34,9 +34,9 @@ WITH RECURSIVE waiting (feed) AS (
     SELECT (SELECT min(feed) FROM submission WHERE state = 'RECEIVED' AND feed > waiting.feed)
     FROM waiting WHERE waiting.feed IS NOT NULL
 )
-SELECT (
+SELECT submission.* FROM waiting JOIN submission ON submission.id = (
     SELECT id FROM submission WHERE state = 'RECEIVED' AND feed = waiting.feed ORDER BY received_at, id LIMIT 1
-) FROM waiting WHERE waiting.feed IS NOT NULL
+) WHERE waiting.feed IS NOT NULL ORDER BY waiting.feed
 """
 SUBMISSIONS_OWED = """
 SELECT * FROM submission WHERE state = :state AND told_at < updated_at ORDER BY received_at, id LIMIT :limit

@@ -8,7 +8,6 @@ destination that refused us is left alone for a while, but for a batch that a pe
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from agent.stages.context import REFUSED
@@ -50,7 +49,7 @@ def to_prepare(context: Context, wanted: Callable[[str], bool]) -> list[str]:
 
     The later ones wait for it: they may be corrections of the same orders, and what is prepared first goes first.
     """
-    return [one for one in context.ledger.next_received() if wanted(one)]
+    return [one.id for one in context.ledger.next_received() if wanted(one.id)]
 
 
 def to_close(context: Context, wanted: Callable[[str], bool]) -> list[str]:
@@ -121,21 +120,18 @@ class Deliveries:
         waiting = self._waiting(destination)
         held_back = self._first_of_each_feed(one for one in waiting if self._due_at(one) > now)
         again = [one for one in waiting if self._due_at(one) <= now]
+        # asked before the ready ones: a file that is prepared meanwhile is then in one of the two, never in neither
+        coming = {one.feed: (one.received_at, one.id) for one in self.context.ledger.next_received()}
 
         def ask(limit: int) -> list[Batch]:
             ready = self.context.ledger.batches([BatchState.READY], destination, limit=limit)
             return sorted([*again, *ready], key=self._age)
 
-        coming: dict[str, tuple[float, str]] = {}
-
         def may_go(batch: Batch) -> bool:
             feed, age = self._feed(batch), self._age(batch)
-            first = held_back.get(feed)
-            if first is not None and age >= self._age(first):
-                return False
-            if feed not in coming:
-                coming[feed] = self._first_coming(feed)
-            return age[:2] < coming[feed]
+            first, next_one = held_back.get(feed), coming.get(feed)
+            behind = first is not None and age >= self._age(first)
+            return not behind and (next_one is None or age[:2] < next_one)
 
         found = some(ask, may_go)
         heads = self._first_of_each_feed(found)
@@ -189,11 +185,6 @@ class Deliveries:
         for one in sorted(batches, key=self._age):
             first.setdefault(self._feed(one), one)
         return first
-
-    def _first_coming(self, feed: str) -> tuple[float, str]:
-        """Return the age of the oldest file of a feed that is not prepared yet; of none, that of the end of time."""
-        found = self.context.ledger.submissions([SubmissionState.RECEIVED], feed, limit=1)
-        return (found[0].received_at, found[0].id) if found else (math.inf, "")
 
     def _feed(self, batch: Batch) -> str:
         return self._owner(batch)[0]
