@@ -5,11 +5,9 @@ Rows 24 to 53 for text are in `test_catalogue`, 91 to 103 also in `test_archive`
 
 from __future__ import annotations
 
-import time
-import tracemalloc
-
 import pytest
 
+from tests.costs import at_cost
 from tests.oldbooks import record, xls
 from tests.workbooks import ods, repacked, xlsx, xml2003, zipped
 
@@ -108,12 +106,7 @@ REFUSED = {
 def test_the_file_is_refused_with_code_and_words(open_any, case):
     """Quickly, in little memory, and with a cure."""
     content, code, words = REFUSED[case]
-    tracemalloc.start()
-    began = time.process_time()
-    opened = open_any(content)
-    seconds = time.process_time() - began
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    opened, seconds, peak = at_cost(lambda: open_any(content))
     assert [found for found, _ in opened.refused] == [code]
     assert words in opened.words[0]
     assert opened.mends[0]

@@ -11,6 +11,7 @@ import pytest
 from agent.readers import open_source
 from agent.readers.base import Listener, Reading
 from agent.readers.sheetxmlvalues import value_of
+from tests.costs import at_cost
 from tests.workbooks import xml2003
 
 HEADER = ["Order", "SKU", "Amount"]
@@ -386,12 +387,7 @@ REFUSED = {
 def test_what_is_unsafe_damaged_or_too_large_is_refused(open_any, case):
     """By line and column, in little time and memory."""
     content, code, place = REFUSED[case]
-    tracemalloc.start()
-    began = time.process_time()
-    opened = open_any(content)
-    seconds = time.process_time() - began
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    opened, seconds, peak = at_cost(lambda: open_any(content))
     assert [found for found, _ in opened.refused] == [code]
     assert place is None or opened.refused[0][1] == place
     assert opened.mends[0]
