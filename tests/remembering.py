@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.model import Precedent, Standing
-from agent.preparing.remembered import answer, asked, orders_by_draft
+from agent.preparing.remembered import answer, asked, read_orders
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,8 @@ class Memory:
         if not prepared.orders_file:
             return
         told: dict[bytes, bytes] = {}  # an order may be told of in several parts
-        for _, orders in orders_by_draft(job.scratch / prepared.orders_file):
-            for mark, said in orders:
-                told[mark] = told.get(mark, b"") + said
+        for _, mark, said in read_orders(job.scratch / prepared.orders_file):
+            told[mark] = told.get(mark, b"") + said
         for mark, said in told.items():
             one = Precedent(said, job.feed.level, Standing.ARRIVED, self._files, str(self._files), job.now)
             self.sent.setdefault(mark, []).append(one)

@@ -52,7 +52,7 @@ def reads_back(cell: str, written: str) -> bool:
     stands.
     """
     if written == cell:
-        return not any(sign in cell for sign in (_DELIMITER, '"', "\r", "\n"))
+        return _DELIMITER not in cell and '"' not in cell and "\r" not in cell and "\n" not in cell
     try:
         return [[cell]] == list(csv.reader((written,), strict=True))
     except csv.Error:

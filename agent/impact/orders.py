@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from agent.impact.dialect import dialect
@@ -117,10 +118,9 @@ def _all_same(rows: Rows, identifiers: Sequence[int]) -> bool:
 def _repeated(rows: Rows, sku: int, judge: Judge) -> Iterator[tuple[int, Fault]]:
     """Find the rows whose SKU stands on another row too; an approval excludes other changes of its item."""
     skus = [row[sku] for row in rows]
-    seen: set[str] = set()
-    several = {one for one in skus if one in seen or seen.add(one)}  # type: ignore[func-returns-value]  # None: it is new
-    if not several:
+    if len(set(skus)) == len(skus):
         return
+    several = {one for one, times in Counter(skus).items() if times > 1}
     found = [index for index, one in enumerate(skus) if one in several]
     approved = {skus[index] for index in found if judge(rows[index]).change is Change.APPROVAL}
     for index in found:

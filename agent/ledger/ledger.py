@@ -110,25 +110,30 @@ class Ledger(Questions):
             if mark is not None:
                 self._connection.execute(statements.UPSERT_NOTICE_MARK, {"way": way, "seq": mark})
 
-    def remember(self, path: str, level: str, orders: Iterable[tuple[bytes, bytes]]) -> None:
-        """Keep what the batch at a path says of its orders: the mark of each, and what is said of its items.
-
-        It counts once a batch with that path is committed.
+    def remember(
+        self, level: str, paths: Sequence[str], orders: Iterable[tuple[int, bytes, bytes]]
+    ) -> None:
+        """Keep what batches say of their orders; of each it counts once a batch with that path is committed.
 
         Written in pieces, so that nobody else waits long. Done again after a crash, it takes the place of what was
         noted before.
+
+        Args:
+            level: of their rows.
+            paths: where the batches are kept.
+            orders: the place among `paths`, the mark of an order, what is said of its items. By mark, so that each
+                page of the index is written once.
 
         Raises:
             LedgerError: the ledger could not be written.
 
         """
-        rest, first = iter(orders), True
+        with self._writing(0.0, "agent"):
+            numbers = memory.begin(self._connection, level, paths)
+        rest = iter(orders)
         while piece := tuple(islice(rest, _PIECE)):
             with self._writing(0.0, "agent"):
-                if first:
-                    memory.forget(self._connection, path)
-                    first = False
-                memory.remember(self._connection, path, level, piece)
+                memory.remember(self._connection, numbers, piece)
 
     def close(self) -> None:
         """Carry the write-ahead file over and let go; safe to call twice."""

@@ -5,6 +5,7 @@ Each function works within the transaction its caller has open.
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,19 +39,25 @@ class Journey(NamedTuple):
         return coming, self.came if coming else self.at
 
 
-def forget(connection: sqlite3.Connection, path: str) -> None:
-    """Forget what was noted of a batch that was never made: what it says may be something else now."""
-    if connection.execute(statements.CONTENT_AT, {"path": path}).fetchone():
-        connection.execute(statements.FORGET_CONTENT, {"path": path})
+def begin(connection: sqlite3.Connection, level: str, paths: Sequence[str]) -> tuple[int, ...]:
+    """Give the batches at some paths numbers to remember them by.
+
+    What was noted of those that were never made is forgotten: what they say may be something else now.
+    """
+    asked = {"paths": json.dumps(paths)}
+    if connection.execute(statements.CONTENTS_AT, asked).fetchone():
+        connection.execute(statements.FORGET_CONTENTS, asked)
+    connection.executemany(statements.INSERT_CONTENT, ({"path": path, "level": level} for path in paths))
+    numbers = dict(connection.execute(statements.CONTENTS_AT, asked))
+    return tuple(map(numbers.__getitem__, paths))
 
 
 def remember(
-    connection: sqlite3.Connection, path: str, level: str, orders: Sequence[tuple[bytes, bytes]]
+    connection: sqlite3.Connection, numbers: Sequence[int], orders: Iterable[tuple[int, bytes, bytes]]
 ) -> None:
-    """Note what the batch at a path says of some orders; once more is as good as once."""
-    connection.execute(statements.INSERT_CONTENT, {"path": path, "level": level})
-    (number,) = connection.execute(statements.CONTENT_AT, {"path": path}).fetchone()
-    connection.executemany(statements.INSERT_MEMORY, ((mark, number, said) for mark, said in orders))
+    """Note what batches say of some orders: whose number it is, the mark of the order, what is said of its items."""
+    told = ((mark, numbers[place], said) for place, mark, said in orders)
+    connection.executemany(statements.INSERT_MEMORY, told)
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:

@@ -207,17 +207,19 @@ UPDATE acknowledgement SET state = :state, updated_at = :updated_at, remark = CO
 WHERE id = :id AND state = :before
 """
 INSERT_CONTENT = "INSERT INTO content (path, level) VALUES (:path, :level) ON CONFLICT (path) DO NOTHING"
-CONTENT_AT = "SELECT number FROM content WHERE path = :path"
+CONTENTS_AT = """
+SELECT content.path, content.number FROM json_each(:paths) AS asked JOIN content ON content.path = asked.value
+"""
 INSERT_MEMORY = "INSERT INTO memory (mark, content, said) VALUES (?, ?, ?)"
 ANY_MEMORY = "SELECT 1 FROM memory LIMIT 1"
 MEMORY_OF = """
 SELECT memory.said, content.path, content.level FROM memory JOIN content ON content.number = memory.content
 WHERE memory.mark = :mark ORDER BY memory.content
 """
-FORGET_CONTENT = """
-DELETE FROM memory WHERE content = (
-    SELECT number FROM content WHERE path = :path
-    AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.path = content.path)
+FORGET_CONTENTS = """
+DELETE FROM memory WHERE content IN (
+    SELECT content.number FROM json_each(:paths) AS asked JOIN content ON content.path = asked.value
+    WHERE NOT EXISTS (SELECT 1 FROM batch WHERE batch.path = content.path)
 )
 """
 BATCHES_AT = """

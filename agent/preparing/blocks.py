@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
     from agent.preparing.batches import DraftSet
+    from agent.preparing.memo import CellMemo
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
     from agent.readers.base import Source
@@ -100,7 +101,7 @@ class PlainLook(FirstLook):
         if many == 1 or numbers[0] == self._last or len(set(numbers)) < many:
             return False
         by_column = zip(*self._waiting, strict=True)
-        columns = [itemgetter(*texts)(memo) for memo, texts in zip(self.memos, by_column, strict=True)]
+        columns = [*map(_looked_up, self.memos, by_column)]
         try:
             lines = list(map(",".join, zip(*columns, strict=True)))
         except TypeError:  # there is a Fault among them
@@ -197,3 +198,11 @@ class PlainLook(FirstLook):
         run = self.scratch.next_run()
         told = (number, line, block.origins_text(begin, end), None, of_order(key), says)
         return Run._make((run, hash(key), *place, many, many, 0, *told))
+
+
+def _looked_up(memo: CellMemo, texts: Sequence[str]) -> Sequence[str]:
+    """Look the texts of a column up, of which there are several; often all are one constant of the template."""
+    first, many = texts[0], len(texts)
+    if texts.count(first) == many:
+        return (memo[first],) * many  # type: ignore[return-value]  # a Fault among them is for who joins them
+    return itemgetter(*texts)(memo)  # type: ignore[no-any-return]

@@ -21,7 +21,7 @@ WHERE mark = ? AND NOT EXISTS (SELECT 1 FROM run AS other WHERE other.key = run.
 """
 _KEPT = """
 SELECT batch, mark, said FROM run WHERE batch > 0 AND bad = 0 AND key NOT IN (SELECT key FROM spared)
-ORDER BY batch, mark
+ORDER BY mark, seq
 """
 
 
@@ -74,7 +74,6 @@ class Claims:
     def kept(self) -> Iterator[tuple[int, bytes, bytes]]:
         """Give what is sent: the number of the draft, the mark of the order, those of its rows.
 
-        By draft and mark, as the ledger's index wants it; an order whose rows came in several runs is told in
-        several parts.
+        By mark, as the ledger's index wants it; an order whose rows came in several runs is told in several parts.
         """
         return self._base.execute(_KEPT)

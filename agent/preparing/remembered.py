@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import astuple
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from agent.model import Precedent, Standing
 from agent.preparing.marks import ORDER
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from agent.preparing.claims import Claims
 
     Ask = Callable[[Path], Path | None]  # takes a question, gives the answer; None where nothing was sent
-    Orders = Iterator[tuple[bytes, bytes]]  # the mark of an order, what is said of its items
+    Orders = Iterator[tuple[int, bytes, bytes]]  # place of a draft, mark of an order, what is said of its items
 
 _HEAD = struct.Struct(f">I{ORDER}sI")
 
@@ -66,7 +64,7 @@ def _precedent(told: tuple[str, str, str, float, str, float]) -> Precedent:
 
 
 def write_orders(claims: Claims, drafts: DraftSet, path: Path) -> None:
-    """Write what is sent of each order, by the draft it is in (counted from 0, those without rows left out)."""
+    """Write what is sent of each order, by its mark; drafts count from 0, those without rows left out."""
     there = [number for number, draft in enumerate(drafts.files, start=1) if draft.rows]
     place = {number: index for index, number in enumerate(there)}
     with path.open("wb") as file:
@@ -74,14 +72,9 @@ def write_orders(claims: Claims, drafts: DraftSet, path: Path) -> None:
             file.write(_HEAD.pack(place[number], mark, len(said)) + said)
 
 
-def orders_by_draft(path: Path) -> Iterator[tuple[int, Orders]]:
-    """Read what `write_orders` wrote, draft by draft; each has to be read before the next."""
+def read_orders(path: Path) -> Orders:
+    """Read what `write_orders` wrote."""
     with path.open("rb") as file:
-        for number, found in groupby(_orders(file), key=itemgetter(0)):
-            yield number, ((mark, said) for _, mark, said in found)
-
-
-def _orders(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
-    while head := file.read(_HEAD.size):
-        number, mark, size = _HEAD.unpack(head)
-        yield number, mark, file.read(size)
+        while head := file.read(_HEAD.size):
+            place, mark, size = _HEAD.unpack(head)
+            yield place, mark, file.read(size)

@@ -109,12 +109,14 @@ class Rows:
         numbers, at = self.numbers, self.at
         if not numbers or self.several:
             return json.dumps(self.origins)
+        step = step_of(numbers, at)
+        if step == 1 and numbers[-1] - numbers[0] == len(numbers) - 1:  # they ascend, as no record gave two
+            return None
         known: dict[str, object] = {}
         follows = map(add, numbers, repeat(1))
         begins = [0, *compress(range(1, len(numbers)), map(ne, numbers[1:], follows)), len(numbers)]
         if len(begins) > 2:  # noqa: PLR2004 - where the first one begins, and where the last one ends
             known["records"] = [(numbers[begin], end - begin) for begin, end in pairwise(begins)]
-        step = step_of(numbers, at)
         if step is None:
             known["lines"] = at
         elif step != 1:
@@ -156,9 +158,9 @@ class Block:
 
 def step_of(numbers: Sequence[int], at: Sequence[int]) -> int | None:
     """Say how many lines further each record is than the one before it; None where that differs."""
-    number, line = numbers[0], at[0]
-    step = (at[-1] - line) // ((numbers[-1] - number) or 1) if len(numbers) > 1 else 1
-    return step if at == [line + step * (one - number) for one in numbers] else None
+    step = (at[-1] - at[0]) // ((numbers[-1] - numbers[0]) or 1) if len(numbers) > 1 else 1
+    ahead = at[0] - step * numbers[0]
+    return step if at == [step * number + ahead for number in numbers] else None
 
 
 class Repeats:
@@ -195,10 +197,10 @@ class Repeats:
 def parted(rows: Rows) -> tuple[Rows, Repeats]:
     """Part rows from those that repeat an earlier one exactly."""
     lines, repeats = rows.lines, Repeats()
+    if len(set(lines)) == len(lines):
+        return rows, repeats
     seen: set[str] = set()
     again = [index for index, line in enumerate(lines) if line in seen or seen.add(line)]  # type: ignore[func-returns-value]  # None: it is new
-    if not again:
-        return rows, repeats
     first = {lines[index]: -1 for index in again}
     for index, line in enumerate(lines):
         if first.get(line) == -1:

@@ -6,7 +6,7 @@ back later, the second look (`again.py`) puts its runs together.
 
 from __future__ import annotations
 
-from operator import getitem
+from operator import attrgetter, getitem
 from typing import TYPE_CHECKING
 
 from agent.model import Fault, Level
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent.preparing.scratch import Scratch
     from agent.preparing.verdicts import Verdict
 
+_MARK = attrgetter("mark")
 _IDS = frozenset({"ActionID", "Oid", "SKU"})  # opaque texts; a tracker has at most ten digits
 
 
@@ -198,7 +199,7 @@ class FirstLook(Settling):
         told = [marks.WHOLE] * (2 * len(verdicts))
         if skus is not None:
             told[::2] = map(self._items.__getitem__, skus)
-        told[1::2] = [verdict.mark for verdict in verdicts]
+        told[1::2] = map(_MARK, verdicts)
         return b"".join(told)
 
 

@@ -23,7 +23,7 @@ from agent.readers.encoding import find_encoding
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
 from agent.readers.form import find_form
 from agent.readers.header import read_header
-from agent.readers.lines import line_ends_in, text_lines
+from agent.readers.lines import text_lines
 from agent.readers.quotes import find_bad_quote
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Delimited(Lines):
         damaged: Damaged,
         above: int = 0,
     ) -> None:
-        self.number = 0
+        self.number, self.line = 0, 0
         self.cells: list[str] = []
         self.notes = encoding.notes
         self.form = form
@@ -100,8 +100,6 @@ class Delimited(Lines):
         self.detected = Detected(encoding=words, delimiter=name, header_row=above + 1 if above else 0)
         self._above = above  # lines above the header
         self._stream, self._encoding, self._damaged = stream, encoding, damaged
-        self._known_line = 0  # of the record handled now, where it is not the one read last; 0: it is
-        self._further_lines = 0  # by how much the lines were ahead of `number` at some record of one line
         self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
         self._blanks = array("Q")  # lines of the blank records before the next one
         self._gap = array("Q")  # lines of those before what may be a footer
@@ -115,19 +113,6 @@ class Delimited(Lines):
         self._expected = self.header.width
         first = self.header.written[0]
         self._odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
-
-    @property
-    def line(self) -> int:
-        """The line on which the record handled now begins; must be asked before its cells are changed."""
-        last = self._reader.line_num
-        if last - self.number == self._further_lines:  # every record since then had one line
-            return last
-        if self._known_line:
-            return self._known_line
-        inside = line_ends_in(" ".join(self.cells))
-        if not inside:
-            self._further_lines = last - self.number
-        return last - inside
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
@@ -163,10 +148,10 @@ class Delimited(Lines):
     def _records(self) -> Iterator[list[str]]:
         """Yield the sound records at full width. This loop is the cost of reading: nothing in it may grow."""
         reader, odd_beginnings = self._reader, self._odd_beginnings
-        self._further_lines = reader.line_num
+        last = reader.line_num
         try:
             for self.number, cells in enumerate(reader, 1):
-                self.cells = cells
+                self.cells, self.line, last = cells, last + 1, reader.line_num
                 if len(cells) != self._expected or (cells[0] in odd_beginnings and self._is_odd(cells)):
                     yield from self._look_closely(cells)
                 else:
@@ -179,14 +164,12 @@ class Delimited(Lines):
         """Yield the sound records without the cells behind the sender's columns."""
         kept = self.header.kept
         for cells in self._records():
-            line = self.line
             if words := self.header.misplaced(cells):
                 mend = "put each value back under its column, as in the original file"
-                self._damaged(self.number, line, cells, Fault("E-COLS", words, mend))
+                self._damaged(self.number, self.line, cells, Fault("E-COLS", words, mend))
             else:
-                self.cells, self._known_line = cells[:kept], line
+                self.cells = cells[:kept]
                 yield self.cells
-                self.cells, self._known_line = cells, 0
 
     def _is_odd(self, cells: list[str]) -> bool:
         if cells[0]:
@@ -205,7 +188,7 @@ class Delimited(Lines):
         if is_footer and not self._held:
             self._gap, self._blanks = self._blanks, array("Q")
         yield from self._release(number)
-        self.number, self.cells, self._known_line = number, cells, 0
+        self.number, self.line, self.cells = number, line, cells
         self._expected = self.header.width
         if is_footer:
             self._held, self._expected = (number, line, cells), _NEVER
@@ -221,7 +204,7 @@ class Delimited(Lines):
         """Let go what waited to be the end of the file, now that record number `following` comes."""
         if self._held:
             self._give_back(self._held[0], self._gap, _BLANK)
-            (self.number, self._known_line, self.cells), self._held = self._held, None
+            (self.number, self.line, self.cells), self._held = self._held, None
             yield from self._sound(self.cells)
         self._give_back(following, self._blanks, _BLANK)
 

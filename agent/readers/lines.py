@@ -30,11 +30,6 @@ class _Blocks(io.BufferedIOBase):
         return block
 
 
-def line_ends_in(text: str) -> int:
-    """Count the line ends in a text: CR, LF and CRLF."""
-    return text.count("\n") + text.count("\r") - text.count("\r\n") if "\n" in text or "\r" in text else 0
-
-
 def text_lines(
     stream: BinaryIO, encoding: Encoding, before: Callable[[int], None] | None = None
 ) -> Iterator[str]:

@@ -16,7 +16,7 @@ from agent.ledger.transition import Transition
 from agent.model import Batch, Fault
 from agent.preparing.checking import template_text
 from agent.preparing.job import Job
-from agent.preparing.remembered import orders_by_draft
+from agent.preparing.remembered import read_orders
 from agent.recalling import recalling
 from agent.settings.tables import tables_of
 from agent.stages.prepare.trying import tried, unusable
@@ -129,8 +129,8 @@ def _prepared(
 def _remember(context: Context, job: Job, prepared: Prepared, batches: Sequence[Batch]) -> None:
     """Keep what is sent of each order, before the ledger knows the batches; it does not count until then."""
     if batches:
-        for number, orders in orders_by_draft(job.scratch / prepared.orders_file):
-            context.ledger.remember(batches[number].path, job.feed.level, orders)
+        paths = [batch.path for batch in batches]
+        context.ledger.remember(job.feed.level, paths, read_orders(job.scratch / prepared.orders_file))
 
 
 def _event(prepared: Prepared) -> str:

@@ -38,7 +38,7 @@ def sent(ledger, name="a", events=("started", "sent"), at=NOON, said=SAID, recei
     """Have a batch remembered and written, and let things happen to it."""
     owner = submission(name, received_at=received_at)
     made = batch(owner, **other)
-    ledger.remember(made.path, "item", [(MARK, said)])
+    ledger.remember("item", [made.path], [(0, MARK, said)])
     prepared = Transition(owner.id, "submission", "prepared", new_batches=(made,))
     ledger.commit([Transition(owner.id, "submission", "taken", new_submission=owner), prepared], at=at)
     for event in events:
@@ -120,7 +120,7 @@ def test_another_destination_is_another_matter(ledger):
 
 def test_what_no_batch_was_made_of_does_not_count(ledger):
     """The agent may have died between the two; it remembers the same again."""
-    ledger.remember("spool/out/never", "item", [(MARK, SAID)])
+    ledger.remember("item", ["spool/out/never"], [(0, MARK, SAID)])
     assert known(ledger) == {}
 
 
@@ -128,11 +128,24 @@ def test_what_is_noted_again_after_a_crash_takes_the_place_of_the_first(ledger):
     """An order may have been left out since, because another file has brought it."""
     owner = submission("a")
     path = batch(owner).path
-    ledger.remember(path, "item", [(MARK, SAID), (OTHER, SAID)])
+    ledger.remember("item", [path], [(0, MARK, SAID), (0, OTHER, SAID)])
     made = sent(ledger)
     assert set(known(ledger, MARK, OTHER)) == {MARK}
-    ledger.remember(made.path, "item", [(MARK, SAID)])
+    ledger.remember("item", [made.path], [(0, MARK, SAID)])
     assert [set(parts(one.said)) for one in known(ledger)[MARK]] == [set(parts(SAID))]
+
+
+def test_the_batches_of_a_file_are_told_of_together(ledger):
+    """The orders come by their mark, from whichever batch they are in."""
+    owner = submission("a")
+    first, second = (batch(owner, number=number, path=f"spool/out/{number}") for number in (1, 2))
+    told = [(1, MARK, SAID), (0, OTHER, SAID[:10])]
+    ledger.remember("item", [first.path, second.path], told)
+    prepared = Transition(owner.id, "submission", "prepared", new_batches=(first,))
+    ledger.commit([Transition(owner.id, "submission", "taken", new_submission=owner), prepared], at=NOON)
+    assert {mark: [one.said for one in found] for mark, found in known(ledger, MARK, OTHER).items()} == {
+        OTHER: [SAID[:10]]
+    }
 
 
 def test_a_batch_that_is_sent_again_counts_again(ledger):
@@ -148,7 +161,7 @@ def test_many_orders_are_asked_about_in_pieces(ledger):
     """Only those that were sent come back, in the order asked."""
     made = sent(ledger)
     marks = [blake2b(str(number).encode(), digest_size=16).digest() for number in range(12_000)]
-    ledger.remember(made.path, "item", ((mark, SAID) for mark in marks))
+    ledger.remember("item", [made.path], ((0, mark, SAID) for mark in marks))
     found = list(known(ledger, *marks, OTHER))
     assert found == marks
 
