@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from agent.impact.dialect import dialect
@@ -120,7 +121,8 @@ def _repeated(rows: Rows, sku: int, judge: Judge) -> Iterator[tuple[int, Fault]]
     skus = [row[sku] for row in rows]
     if len(set(skus)) == len(skus):
         return
-    several = {one for one, times in Counter(skus).items() if times > 1}
+    last = dict(zip(skus, range(len(skus)), strict=True))
+    several = {*compress(skus, map(ne, map(last.__getitem__, skus), range(len(skus))))}
     found = [index for index, one in enumerate(skus) if one in several]
     approved = {skus[index] for index in found if judge(rows[index]).change is Change.APPROVAL}
     for index in found:

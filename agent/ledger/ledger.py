@@ -110,9 +110,7 @@ class Ledger(Questions):
             if mark is not None:
                 self._connection.execute(statements.UPSERT_NOTICE_MARK, {"way": way, "seq": mark})
 
-    def remember(
-        self, level: str, paths: Sequence[str], orders: Iterable[tuple[int, bytes, bytes]]
-    ) -> None:
+    def remember(self, level: str, paths: Sequence[str], orders: Iterable[tuple[int, bytes, bytes]]) -> None:
         """Keep what batches say of their orders; of each it counts once a batch with that path is committed.
 
         Written in pieces, so that nobody else waits long. Done again after a crash, it takes the place of what was

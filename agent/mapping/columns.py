@@ -40,6 +40,9 @@ class Bound:
     problems: tuple[TemplateProblem, ...]
     hanging: Mapping[int, frozenset[int]]  # cell of the template → the columns it is made of
     single: dict[int, nodes.Template]  # cell → the tree of its function, where it depends on one column only
+    direct: (
+        tuple[int | str, ...] | None
+    )  # the cells, where each is a column or a constant, and a record makes one row
 
 
 @dataclass(slots=True)
@@ -74,14 +77,13 @@ def bind(
         only: keep just these cells of the row, the others become "" (to find which cell fails).
         nested: columns whose cells hold several values.
     """
-    loop = stream_loop(tree)
-    names = record_names(loop)
+    names = record_names(loop := stream_loop(tree))
     found = _resolved(tree, loop, names, columns, feed)
     wrapped = (grouped := stream_of(loop) == "groups") or found.whole or found.travels or columns is None
     cells = Cells(names, order, only, fuse=not wrapped and only is None and _has_one_row(tree))
     cells.nested = frozenset(at for at, name in enumerate(columns or ()) if name in nested)
     cells.visit(tree)
-    _test_inside(loop)
+    direct = _direct(tree, loop) if cells.fuse else None
     _unpack(tree, loop, () if wrapped else found.positions)
     return Bound(
         tree,
@@ -94,6 +96,7 @@ def bind(
         tuple(found.problems),
         found.hanging,
         cells.single,
+        direct,
     )
 
 
@@ -126,6 +129,24 @@ def _resolved(
     _Columns(names, columns, found).visit(tree)
     found.hanging = columns_of_cells(tree, names, columns)
     return found
+
+
+def _direct(tree: nodes.Template, loop: nodes.For) -> tuple[int | str, ...] | None:
+    """Tell what the cells of each record's one row are, where nothing but columns and constants is in it."""
+    alone = tree.body == [loop] and len(loop.body) == 1 and loop.test is None and not loop.else_
+    output = loop.body[0]
+    if not alone or not isinstance(output, nodes.Output) or not isinstance(output.nodes[0], nodes.Tuple):
+        return None
+    cells = output.nodes[0].items
+    found = [cell.value if isinstance(cell, nodes.Const) else _position(cell) for cell in cells]
+    return None if None in found else tuple(found)  # type: ignore[arg-type]  # none is None
+
+
+def _position(cell: nodes.Expr) -> int | None:
+    """Give the position of the column that a cell is, once columns are bound."""
+    if not isinstance(cell, nodes.Getitem) or not isinstance(cell.arg, nodes.Const):
+        return None
+    return cell.arg.value if isinstance(cell.node, nodes.Name) and type(cell.arg.value) is int else None
 
 
 def _has_one_row(tree: nodes.Template) -> bool:
@@ -236,6 +257,7 @@ def missing_column(name: str, columns: Sequence[str], wanted: str) -> Fault:
 
 def _unpack(tree: nodes.Template, loop: nodes.For, positions: Collection[int]) -> None:
     """Hand over just the columns used, if any is: `row[3]` becomes the loop's own local for column 3."""
+    _test_inside(loop)
     if not positions:
         return
     record = loop.target.name if isinstance(loop.target, nodes.Name) else ""

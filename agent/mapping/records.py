@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from jinja2 import pass_environment
 
 from agent.model import Fault
+from agent.readers.base import InPieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jinja2 import Environment
 
-    from agent.readers.base import Source
+    from agent.readers.base import Piece, Source
+
+    Columns = Sequence[Sequence[str]]
 
 Origin = tuple[int, int]  # a record's number (1-based) and its line, as a row remembers it
 
@@ -102,6 +105,16 @@ class Stream:
             return self._wrapped()
         return map(itemgetter(*positions), self._records) if positions else self._records
 
+    def by_column(self, cells: Sequence[int | str] | None) -> Iterator[tuple[Piece, Columns]] | None:
+        """Give the records many at a time, as cells of rows by column, where both the source and the template can.
+
+        Args:
+            cells: each the position of a column, or a constant; None where the template does more than that.
+        """
+        if cells is None or self._filler is not None or not isinstance(self.source, InPieces):
+            return None
+        return ((piece, _picked(piece, cells)) for piece in self.source.pieces())
+
     def _wrapped(self) -> Iterator[Record]:
         positions = {name: index for index, name in enumerate(self.columns)}
         source = self.source
@@ -119,6 +132,11 @@ class Stream:
             self.group = self.at = tuple(map(_origin, records))
             self.members = tuple(record._cells for record in records)  # noqa: SLF001 - our own record
             yield Group(value, Lines(records, self))
+
+
+def _picked(piece: Piece, cells: Sequence[int | str]) -> Columns:
+    many = len(piece.lines)
+    return [(one,) * many if isinstance(one, str) else piece.columns[one] for one in cells]
 
 
 class _Filler:

@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
     from agent.impact.rules import RowRules
     from agent.mapping.mapping import BoundTemplate
+    from agent.mapping.records import Columns
     from agent.preparing.batches import DraftSet
     from agent.preparing.memo import CellMemo
     from agent.preparing.rows import Origins
     from agent.preparing.scratch import Scratch
-    from agent.readers.base import Source
+    from agent.readers.base import Piece, Source
 
     Part = tuple[int, int, str]  # where an order's rows begin and end in a block, and its key
 
 _BLOCK = 512  # rows
 _EVERY = 16  # blocks between two words about progress
+_LARGE = 64  # rows that are worth a look of their own
 _MOST_OF_ONE = 200_000  # rows of one record: a template that gives more does not come to an end
 _INNER_LOOP = "look for a loop inside its loop over rows"
 
@@ -64,6 +66,24 @@ class PlainLook(FirstLook):
             if blocks % _EVERY == 0:
                 progress(source.number)
 
+    def columns(self, pieces: Iterator[tuple[Piece, Columns]], progress: Callable[[int], None]) -> None:
+        """Take all rows, which come by column, one from each record; large pieces as they are."""
+        told = _EVERY * _BLOCK
+        for piece, columns in pieces:
+            numbers, at = range(piece.number, piece.number + len(piece.lines)), piece.lines
+            if len(numbers) < _LARGE:
+                self._waiting += zip(*columns, strict=True)
+                self._numbers += numbers
+                self._at += at
+            if len(numbers) >= _LARGE or len(self._waiting) >= _BLOCK:
+                self._take()
+            if len(numbers) >= _LARGE:
+                self._look_at(columns, numbers, at)
+            if piece.number > told:
+                progress(piece.number)
+                told += _EVERY * _BLOCK
+        self._take()
+
     def _endless(self) -> None:
         """Count the rows of one record, block by block, and give up where they do not end.
 
@@ -87,20 +107,22 @@ class PlainLook(FirstLook):
             return
         if len(self._numbers) == _BLOCK and self._numbers[0] == self._numbers[-1]:
             self._endless()
-        if not self._together():
-            for cells, number, line in zip(self._waiting, self._numbers, self._at, strict=True):
-                self._row(cells, ((number, line),))
+        self._look_at([*zip(*self._waiting, strict=True)], self._numbers, self._at)
         for part in (self._waiting, self._numbers, self._at):
             part.clear()
+
+    def _look_at(self, by_column: Columns, numbers: Sequence[int], at: Sequence[int]) -> None:
+        """Look at rows as the template gave them: together, or else one by one."""
+        if not self._together(by_column, numbers, at):
+            for cells, number, line in zip(zip(*by_column, strict=True), numbers, at, strict=True):
+                self._row(cells, ((number, line),))
         self._bound()
 
-    def _together(self) -> bool:
+    def _together(self, by_column: Columns, numbers: Sequence[int], at: Sequence[int]) -> bool:
         """Take rows that are all sound and from different records; else do nothing and say so."""
-        numbers = self._numbers
         many = len(numbers)
-        if many == 1 or numbers[0] == self._last or len(set(numbers)) < many:
+        if many == 1 or numbers[0] == self._last or not (_is_plain(numbers) or len(set(numbers)) == many):
             return False
-        by_column = zip(*self._waiting, strict=True)
         columns = [*map(_looked_up, self.memos, by_column)]
         try:
             lines = list(map(",".join, zip(*columns, strict=True)))
@@ -114,9 +136,9 @@ class PlainLook(FirstLook):
         if any(verdict.error for verdict in odd):
             return False
         for index in compress(range(many), map(odd.__contains__, verdicts)) if odd else ():
-            self._remark(verdicts[index], ((numbers[index], self._at[index]),))
-        step = step_of(numbers, self._at)
-        self._part(Block(columns, lines, verdicts, numbers, self._at, step), identifiers)
+            self._remark(verdicts[index], ((numbers[index], at[index]),))
+        step = 1 if _is_plain(numbers) and _is_plain(at) else step_of(numbers, at)
+        self._part(Block(columns, lines, verdicts, numbers, at, step), identifiers)
         self.used += many
         self._last = numbers[-1]
         return True
@@ -153,14 +175,14 @@ class PlainLook(FirstLook):
 
     def _whole(self, block: Block, parts: Sequence[Part]) -> None:
         """Settle whole orders, those that nothing is to be said about together."""
-        most, clear = self.drafts.max_rows, self.rules.clear
+        most, clear, limited = self.drafts.max_rows, self.rules.clear, self.drafts.max_size is not None
         good: list[Part] = []
         for part in parts:
             begin, end, key = part
             if (
                 end - begin <= most
                 and clear(block.columns, begin, end)
-                and not self.drafts.oversize(block.lines[begin:end])
+                and not (limited and self.drafts.oversize(block.lines[begin:end]))
             ):
                 good.append(part)
                 continue
@@ -200,9 +222,14 @@ class PlainLook(FirstLook):
         return Run._make((run, hash(key), *place, many, many, 0, *told))
 
 
+def _is_plain(numbers: Sequence[int]) -> bool:
+    """Tell whether each number is the next."""
+    return isinstance(numbers, range) and numbers.step == 1
+
+
 def _looked_up(memo: CellMemo, texts: Sequence[str]) -> Sequence[str]:
     """Look the texts of a column up, of which there are several; often all are one constant of the template."""
     first, many = texts[0], len(texts)
-    if texts.count(first) == many:
+    if texts[-1] is first and texts.count(first) == many:
         return (memo[first],) * many  # type: ignore[return-value]  # a Fault among them is for who joins them
     return itemgetter(*texts)(memo)  # type: ignore[no-any-return]

@@ -129,7 +129,11 @@ class Preparation:
             grouped.grouped_rows(bound.grouped_rows(records, self._failed), self.progress)
         else:
             plain = self._look = PlainLook(*parts)
-            plain.rows(bound.rows(records, self._failed), source, self.progress)
+            columns = records.by_column(bound.bound.direct)
+            if columns is None:
+                plain.rows(bound.rows(records, self._failed), source, self.progress)
+            else:
+                plain.columns(columns, self.progress)
         self._look.finish()
         return self._look
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from agent.preparing.claims import Claims
 
     Ask = Callable[[Path], Path | None]  # takes a question, gives the answer; None where nothing was sent
-    Orders = Iterator[tuple[int, bytes, bytes]]  # place of a draft, mark of an order, what is said of its items
+    Orders = Iterator[
+        tuple[int, bytes, bytes]
+    ]  # place of a draft, mark of an order, what is said of its items
 
 _HEAD = struct.Struct(f">I{ORDER}sI")
 

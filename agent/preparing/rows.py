@@ -148,11 +148,11 @@ class Block:
 
     def origins_text(self, begin: int, end: int) -> str | None:
         """Write where some of the rows came from, as `Rows` do; this is what each order pays."""
-        numbers = self.numbers[begin:end]
-        if self.step is not None and numbers[-1] - numbers[0] == len(numbers) - 1:
-            return None if self.step == 1 or len(numbers) == 1 else _STEP.format(self.step)
+        further = end - 1 - begin
+        if self.step is not None and self.numbers[end - 1] - self.numbers[begin] == further:
+            return None if self.step == 1 or not further else _STEP.format(self.step)
         rows = Rows()
-        rows.numbers, rows.at = [*numbers], [*self.at[begin:end]]
+        rows.numbers, rows.at = [*self.numbers[begin:end]], [*self.at[begin:end]]
         return rows.origins_text()
 
 
@@ -160,7 +160,7 @@ def step_of(numbers: Sequence[int], at: Sequence[int]) -> int | None:
     """Say how many lines further each record is than the one before it; None where that differs."""
     step = (at[-1] - at[0]) // ((numbers[-1] - numbers[0]) or 1) if len(numbers) > 1 else 1
     ahead = at[0] - step * numbers[0]
-    return step if at == [step * number + ahead for number in numbers] else None
+    return step if [*at] == [step * number + ahead for number in numbers] else None
 
 
 class Repeats:
@@ -199,12 +199,9 @@ def parted(rows: Rows) -> tuple[Rows, Repeats]:
     lines, repeats = rows.lines, Repeats()
     if len(set(lines)) == len(lines):
         return rows, repeats
-    seen: set[str] = set()
-    again = [index for index, line in enumerate(lines) if line in seen or seen.add(line)]  # type: ignore[func-returns-value]  # None: it is new
-    first = {lines[index]: -1 for index in again}
-    for index, line in enumerate(lines):
-        if first.get(line) == -1:
-            first[line] = index
+    many = len(lines)
+    first = dict(zip(reversed(lines), reversed(range(many)), strict=True))  # of each line
+    again = [*compress(range(many), map(ne, map(first.__getitem__, lines), range(many)))]
     repeats.rows = rows.only(again)
     repeats.earlier = [rows.origins_of(first[lines[index]])[0][0] for index in again]
     return rows.without(again), repeats

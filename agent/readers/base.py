@@ -7,9 +7,9 @@ to `damaged`, and the reading goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 from agent.errors import RefusedFile
 from agent.model import Fault, Finding, Severity
@@ -25,6 +25,8 @@ MEND_COLUMN = "How to mend it"
 # Begins the reason of a record with too many or too few cells. A spreadsheet fills such a record up when it
 # saves the rejects file, so the count alone would let it pass; the mark under another column's name tells.
 SHIFTED = "[cells out of line]"
+
+FIELD_CAP = 32_768  # characters of one cell
 
 Damaged = Callable[[int, int, list[str], Fault], None]  # number, line, cells as they stand, what is wrong
 
@@ -66,6 +68,14 @@ class Listener:
     remarked: Callable[[int, int, Fault], None]  # number, line, what is remarkable about a sound record
 
 
+class Piece(NamedTuple):
+    """Sound records that follow each other, by column."""
+
+    number: int  # of the first
+    lines: Sequence[int]  # on which each begins
+    columns: Sequence[Sequence[str]]
+
+
 class Source(Protocol):
     """An opened file: its columns at once, its records one by one."""
 
@@ -87,6 +97,14 @@ class Source(Protocol):
             RefusedFile: from here on the file cannot be read (open quote, NUL, …).
 
         """
+
+
+@runtime_checkable
+class InPieces(Protocol):
+    """A source whose sound records may also be had many at a time."""
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield what iterating yields, in its place; `number` and `line` are those of a piece's last record."""
 
 
 class OpenedFile(Source, Protocol):

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import csv
 from array import array
+from collections.abc import Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, BinaryIO
 
 from agent.model import Fault
-from agent.readers.above import below, records
-from agent.readers.base import Lines, refusal
+from agent.readers.above import below
+from agent.readers.base import FIELD_CAP, Lines, Piece, refusal
 from agent.readers.content import HEAD, refuse_other_content
+from agent.readers.csvblocks import CsvBlocks
 from agent.readers.delimiter import DELIMITERS, choose_delimiter, take_sample, wrong_width
 from agent.readers.detected import Detected, encoding_words
 from agent.readers.encoding import find_encoding
@@ -24,23 +27,21 @@ from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
 from agent.readers.form import find_form
 from agent.readers.header import read_header
 from agent.readers.lines import text_lines
-from agent.readers.quotes import find_bad_quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.errors import RefusedFile
     from agent.readers.base import Damaged
     from agent.readers.encoding import Encoding
     from agent.readers.form import Form
-
-FIELD_CAP = 32_768  # characters of one cell
-RECORD_CAP = 2_097_152  # bytes of one record with the line breaks inside its quotes; twice as many in UTF-16
 
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the line, or fill in the missing record")
 _FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this line")
 
+Run = tuple[int, Sequence[int], list[list[str]]]
+
+_FIRST = itemgetter(0)
 _NEVER = -1  # a width no record has: sends the next record to be looked at closely
 
 
@@ -101,22 +102,27 @@ class Delimited(Lines):
         self._above = above  # lines above the header
         self._stream, self._encoding, self._damaged = stream, encoding, damaged
         self._held: tuple[int, int, list[str]] | None = None  # number, line, cells of what may be a footer
-        self._blanks = array("Q")  # lines of the blank records before the next one
+        self._blank_lines = array("Q")  # lines of the blank records before the next one
         self._gap = array("Q")  # lines of those before what may be a footer
-        self._number_before, self._grown = 0, 0  # see _before_block
-        self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
-        self._expected = _NEVER
-        self.columns: tuple[str, ...] = ()
-        self._reader = records(text_lines(stream, encoding, self._before_block), above, form.delimiter)
-        self.header = read_header(self._first_record(), canonical, above + 1)
+        self._blocks = CsvBlocks(stream, encoding, form, above)
+        self.header = read_header(self._blocks.first(), canonical, above + 1)
         self.columns = self.header.columns
-        self._expected = self.header.width
+        self._expected = self.header.width  # of the next record, where it is not to be looked at in any case
         first = self.header.written[0]
         self._odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
-        return self._records() if self.header.kept == self.header.width else self._own_cells()
+        for first, lines, rows in self._runs():
+            numbers = range(first, first + len(rows))
+            for self.number, self.line, self.cells in zip(numbers, lines, rows, strict=True):
+                yield self.cells
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield the same, many at a time; see `InPieces`."""
+        for first, lines, rows in self._runs():
+            self.number, self.line, self.cells = first + len(rows) - 1, lines[-1], rows[-1]
+            yield Piece(first, lines, tuple(zip(*rows, strict=True)))
 
     def again(self, damaged: Damaged) -> Delimited:
         """Open the file once more at its beginning, without proving its encoding again; columns are as written."""
@@ -139,37 +145,50 @@ class Delimited(Lines):
             yield cells
             at = line + reader.line_num
 
-    def _first_record(self) -> list[str]:
-        try:
-            return next(self._reader)
-        except csv.Error as error:
-            raise self._broken(error) from None
-
-    def _records(self) -> Iterator[list[str]]:
-        """Yield the sound records at full width. This loop is the cost of reading: nothing in it may grow."""
-        reader, odd_beginnings = self._reader, self._odd_beginnings
-        last = reader.line_num
-        try:
-            for self.number, cells in enumerate(reader, 1):
-                self.cells, self.line, last = cells, last + 1, reader.line_num
-                if len(cells) != self._expected or (cells[0] in odd_beginnings and self._is_odd(cells)):
-                    yield from self._look_closely(cells)
-                else:
-                    yield cells
-        except csv.Error as error:
-            raise self._broken(error) from None
+    def _runs(self) -> Iterator[Run]:
+        """Yield sound records as they follow each other: the number of the first, their lines, their cells."""
+        whole, number = self.header.kept == self.header.width, 1
+        for lines, rows, long in self._blocks:
+            if whole and not long and self._are_plain(rows):
+                yield number, lines, rows
+            else:
+                runs = self._one_by_one(number, lines, rows, long=long)
+                yield from runs if whole else self._own(runs)
+            number += len(rows)
+        self.number = number - 1
         self._end()
 
-    def _own_cells(self) -> Iterator[list[str]]:
-        """Yield the sound records without the cells behind the sender's columns."""
-        kept = self.header.kept
-        for cells in self._records():
-            if words := self.header.misplaced(cells):
-                mend = "put each value back under its column, as in the original file"
-                self._damaged(self.number, self.line, cells, Fault("E-COLS", words, mend))
-            else:
-                self.cells = cells[:kept]
-                yield self.cells
+    def _are_plain(self, rows: list[list[str]]) -> bool:
+        """Tell at a glance that there is nothing to be looked at."""
+        return {*map(len, rows)} == {self._expected} and self._odd_beginnings.isdisjoint(map(_FIRST, rows))
+
+    def _one_by_one(
+        self, number: int, lines: Sequence[int], rows: list[list[str]], *, long: bool
+    ) -> Iterator[Run]:
+        """Look at each record; those that are plain stay together."""
+        begin = 0
+        for at, cells in enumerate(rows):
+            plain = len(cells) == self._expected and not (long and sum(map(len, cells)) > FIELD_CAP)
+            if plain and not (cells[0] in self._odd_beginnings and self._is_odd(cells)):
+                continue
+            if begin < at:
+                yield number + begin, lines[begin:at], rows[begin:at]
+            begin = at + 1
+            self.number, self.line, self.cells = number + at, lines[at], cells
+            for sound in self._look_closely(cells):
+                yield self.number, (self.line,), [sound]
+        if begin < len(rows):
+            yield number + begin, lines[begin:], rows[begin:]
+
+    def _own(self, runs: Iterator[Run]) -> Iterator[Run]:
+        """Yield records without the cells behind the sender's columns."""
+        kept, mend = self.header.kept, "put each value back under its column, as in the original file"
+        for first, lines, rows in runs:
+            for number, line, cells in zip(range(first, first + len(rows)), lines, rows, strict=True):
+                if words := self.header.misplaced(cells):
+                    self._damaged(number, line, cells, Fault("E-COLS", words, mend))
+                else:
+                    yield number, (line,), [cells[:kept]]
 
     def _is_odd(self, cells: list[str]) -> bool:
         if cells[0]:
@@ -181,12 +200,12 @@ class Delimited(Lines):
         """Sort a record that may be blank, a footer, a header, too long or too wide; yield a sound one."""
         number, line = self.number, self.line
         if self._is_blank(cells):
-            self._blanks.append(line)
+            self._blank_lines.append(line)
             self._expected = _NEVER
             return
         is_footer = looks_like_footer(cells[: self.header.kept], self.header.kept)
         if is_footer and not self._held:
-            self._gap, self._blanks = self._blanks, array("Q")
+            self._gap, self._blank_lines = self._blank_lines, array("Q")
         yield from self._release(number)
         self.number, self.line, self.cells = number, line, cells
         self._expected = self.header.width
@@ -206,7 +225,7 @@ class Delimited(Lines):
             self._give_back(self._held[0], self._gap, _BLANK)
             (self.number, self.line, self.cells), self._held = self._held, None
             yield from self._sound(self.cells)
-        self._give_back(following, self._blanks, _BLANK)
+        self._give_back(following, self._blank_lines, _BLANK)
 
     def _give_back(self, following: int, blanks: array[int], fault: Fault) -> None:
         for number, line in enumerate(blanks, following - len(blanks)):
@@ -233,7 +252,7 @@ class Delimited(Lines):
 
     def _end(self) -> None:
         """Settle what waited for the end of the file; blank records there are none."""
-        self.number -= len(self._blanks)
+        self.number -= len(self._blank_lines)
         if self._held:
             number, line, cells = self._held
             self._give_back(number, self._gap, _FOOTER)
@@ -242,41 +261,3 @@ class Delimited(Lines):
             raise refusal(
                 "E-NOROWS", "the file has a header but no records", "export it again; has it any rows?"
             )
-
-    def _before_block(self, size: int) -> None:
-        """Notice, once per block read, a record that takes up more than a whole block."""
-        if self.number != self._number_before:
-            self._number_before, self._grown = self.number, 0
-            return
-        self._grown += size
-        self._expected = _NEVER
-        if self._grown > self._record_cap:
-            words = f"the record does not end within {RECORD_CAP // 1024:,} KiB; was a quote left open?"
-            mend = 'close it; double the quotes that belong to the text ("")'
-            raise refusal("E-QUOTE", words, mend, line=self._next_line())
-
-    def _next_line(self) -> int:
-        """Return the line behind the record read last, by counting again; for refusals only."""
-        reader = records(text_lines(self._stream, self._encoding), self._above, self.form.delimiter)
-        for _ in islice(reader, self.number + 1 if self.columns else 0):
-            pass
-        return reader.line_num + 1
-
-    def _broken(self, error: csv.Error) -> RefusedFile:
-        """Say why csv gave up in the record behind the one read last, by a second look at its text."""
-        start = self._next_line()
-        lines = islice(text_lines(self._stream, self._encoding), start - 1, self._reader.line_num)
-        bad = find_bad_quote("".join(lines), self.form.delimiter)
-        if not bad:
-            words = f"a cell has far more than {FIELD_CAP:,} characters ({error})"
-            return refusal("E-FIELDLEN", words, "shorten the cell, or close its quote", line=start)
-        opens, closes = start + bad.opens - 1, start + bad.closes - 1
-        if not bad.closes:
-            at_end = "unexpected end" in str(error)
-            until = "" if at_end else f" within {csv.field_size_limit():,} characters"
-            words = f"the quote that opens on line {opens} is not closed{until}"
-            return refusal("E-QUOTE", words, "close it, or leave it out", line=opens)
-        where = "" if closes == opens else f" on line {closes}"
-        words = f"a quoted cell opens on line {opens}, and text stands behind its closing quote{where}"
-        mend = 'close the quote before the next cell; double the quotes that belong to the text ("")'
-        return refusal("E-QUOTE", words, mend, line=opens)

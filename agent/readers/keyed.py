@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agent.model import Fault
-from agent.readers.base import MEND_COLUMN, REASON_COLUMN, Lines, refusal
-from agent.readers.delimited import FIELD_CAP
+from agent.readers.base import FIELD_CAP, MEND_COLUMN, REASON_COLUMN, Lines, refusal
 from agent.readers.header import COLUMN_CAP, read_header
 from agent.readers.nested import Nest
 

@@ -6,9 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from agent.model import Fault
-from agent.readers.base import refusal, refusal_at
+from agent.readers.base import FIELD_CAP, refusal, refusal_at
 from agent.readers.cellvalues import cell_texts, column_letters, id_fault, percent_text, writers
-from agent.readers.delimited import FIELD_CAP
 from agent.readers.detected import Detected
 from agent.readers.formats import PERCENT
 from agent.readers.header import read_header
