@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Value = str | float | bool | datetime | date | time | timedelta
 
-_SURE = 10**15  # below it every digit that was typed is there
+SURE = 10**15  # below it every digit that was typed is there
 _WHOLE = 2**53  # from here on not every whole number is one of a cell's
 _REMEMBERED = 20_000
 _AS_TEXT = "format the column as text, put the right ids in, and drop the file again; or export it as CSV"
@@ -120,7 +120,7 @@ def _lost_digits(value: float, text: str, column: str, shown: int) -> Fault | No
     if value >= _WHOLE:
         words = f"is a number too long for a cell, so its last digits are lost ({value:.15g})"
         return Fault("E-SCIID", words, _AS_TEXT, text, column)
-    if value >= _SURE:
+    if value >= SURE:
         words = "is a number of 16 digits, of which Excel keeps 15: the last may have been another"
         return Fault("W-IDPREC", words, "compare it with the shop; format the column as text", text, column)
     return None

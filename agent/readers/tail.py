@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from agent.model import Fault
+from agent.readers.base import refusal_at
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Callable, Container, Iterable, Iterator
 
+    from agent.errors import RefusedFile
     from agent.readers.header import Header
 
 More = TypeVar("More")
 
+_MOST_BLANK = 10_000  # rows, behind which a record is none of the same table
 _BLANK = Fault("E-BLANK", "the record is blank", "delete the row, or fill in the missing record")
 _FOOTER = Fault("E-FOOTER", "the last record is a line of totals, no order", "delete it, or `totals: skip`")
 _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete this row")
@@ -25,11 +28,13 @@ _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete th
 class Tail(Generic[More]):
     """Numbers records and holds back those that may turn out to be behind the last."""
 
-    def __init__(self, header: Header, marked: Container[int] = ()) -> None:
-        self._header, self._marked = header, marked  # lines that hold something, though their cells be empty
+    def __init__(self, header: Header, place: Callable[[int], str], marked: Container[int] = ()) -> None:
+        self._header, self._place = header, place
+        self._marked = marked  # lines that hold something, though their cells be empty
         first = header.written[0]
         self.odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
         self.waiting: list[tuple[int, list[str], More]] = []  # a possible line of totals, and blank rows
+        self._more = 0  # rows that wait behind those, not kept
         self.number = 0  # of records so far, blank ones at the end left out
 
     def settled(
@@ -50,14 +55,36 @@ class Tail(Generic[More]):
         line, cells, more = row
         is_odd = cells[0] in self.odd_beginnings or not cells[0].strip()
         if is_odd and self._may_be_behind(line, cells):
-            self.waiting.append(row)
+            self._wait(row)
             return
+        if self._more:
+            raise self._gap(line)
         waited, self.waiting = self.waiting, []
         for before, waiting, with_it in waited:
             self.number += 1
             yield self.number, before, waiting, with_it, self._odd(waiting)
         self.number += 1
         yield self.number, line, cells, more, self._again(cells) if is_odd else None
+
+    def pass_blank(self, rows: Iterable[tuple[int, list[str], More]]) -> None:
+        """Let rows without anything in them wait, none of which is marked."""
+        for row in rows:
+            self._wait(row)
+
+    def _wait(self, row: tuple[int, list[str], More]) -> None:
+        if len(self.waiting) < _MOST_BLANK:
+            self.waiting.append(row)
+        elif "".join(row[1]).strip():
+            raise self._gap(row[0])
+        else:
+            self._more += 1
+
+    def _gap(self, line: int) -> RefusedFile:
+        """Refuse a table with one more record far below it."""
+        blank = len(self.waiting) + self._more
+        words = f"{blank:,} blank rows stand above this one, from row {self.waiting[0][0]:,} on"
+        mend = "look for a stray cell far below the table and delete its row, or delete the blank rows"
+        return refusal_at(self._place(line), "E-BLANK", words, mend)
 
     def _may_be_behind(self, line: int, cells: list[str]) -> bool:
         """Say whether a row may stand behind the last record: a blank one, or a line of totals."""

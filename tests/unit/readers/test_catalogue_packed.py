@@ -170,6 +170,22 @@ def test_85_a_far_row_is_read_by_real_rows(open_any):
     assert opened.places[-1] == (4999, "S, row 5000")
 
 
+@pytest.mark.parametrize("row", [20_000, 600_000])
+def test_85_a_cell_far_below_is_named(open_any, row):
+    """Thousands of blank rows are no gap in a table: the file is refused by the row of the cell."""
+    opened = open_any(_with_cell(b"C%d" % row))
+    assert opened.refused == [("E-BLANK", f"S, row {row}")]
+    assert opened.damaged == []
+    assert f"{row - 4:,} blank rows stand above this one, from row 4 on" in opened.words[0]
+    assert "stray cell" in opened.mends[0]
+
+
+def test_85_blank_rows_at_the_end_are_none(open_any):
+    """However many there are: texts without a letter fill them."""
+    opened = open_any(xlsx(("S", [*TABLE, *[[" "]] * 12_000])))
+    assert (len(opened.records), opened.damaged, opened.refused) == (2, [], [])
+
+
 def test_88_an_error_of_a_newer_excel_is_named(open_any):
     """Those that the library cannot read refuse the file, by their cell."""
     cell = b'<c r="C4" t="e"><v>#SPILL!</v></c>'
