@@ -62,7 +62,7 @@ class PlainLook(FirstLook):
                 add(cells)
                 number(source.number)
                 line(source.line)
-            self._take()
+            self.take()
             if blocks % _EVERY == 0:
                 progress(source.number)
 
@@ -75,14 +75,15 @@ class PlainLook(FirstLook):
                 self._waiting += zip(*columns, strict=True)
                 self._numbers += numbers
                 self._at += at
-            if len(numbers) >= _LARGE or len(self._waiting) >= _BLOCK:
-                self._take()
-            if len(numbers) >= _LARGE:
+                if len(self._waiting) >= _BLOCK:
+                    self.take()
+            else:
+                self.take()
                 self._look_at(columns, numbers, at)
-            if piece.number > told:
-                progress(piece.number)
+            if numbers[-1] > told:
+                progress(numbers[-1])
                 told += _EVERY * _BLOCK
-        self._take()
+        self.take()
 
     def _endless(self) -> None:
         """Count the rows of one record, block by block, and give up where they do not end.
@@ -94,20 +95,25 @@ class PlainLook(FirstLook):
         self._long, self._rows_of_long = self._numbers[0], _BLOCK + (self._rows_of_long if same else 0)
         if self._rows_of_long > _MOST_OF_ONE:
             words = f"the template gives more than {_MOST_OF_ONE:,} rows for one record"
-            raise RefusedFile(finding(Fault("T-LIMIT", words, _INNER_LOOP), place=f"line {self._at[0]}"))
+            place = f"line {self._at[0]}"
+            self._forget()
+            raise RefusedFile(finding(Fault("T-LIMIT", words, _INNER_LOOP), place=place))
 
     def failed(self, key: str, faults: Sequence[Fault], origins: Origins) -> None:
         """Take records that gave no row but findings, behind the rows that came before them."""
-        self._take()
+        self.take()
         super().failed(key, faults, origins)
 
-    def _take(self) -> None:
-        """Look at the rows that wait."""
+    def take(self) -> None:
+        """Look at the rows that wait; also where the file cannot be read on."""
         if not self._waiting:
             return
         if len(self._numbers) == _BLOCK and self._numbers[0] == self._numbers[-1]:
             self._endless()
         self._look_at([*zip(*self._waiting, strict=True)], self._numbers, self._at)
+        self._forget()
+
+    def _forget(self) -> None:
         for part in (self._waiting, self._numbers, self._at):
             part.clear()
 
@@ -123,7 +129,7 @@ class PlainLook(FirstLook):
         many = len(numbers)
         if many == 1 or numbers[0] == self._last or not (_is_plain(numbers) or len(set(numbers)) == many):
             return False
-        columns = [*map(_looked_up, self.memos, by_column)]
+        columns = [_looked_up(memo, texts) for memo, texts in zip(self.memos, by_column, strict=True)]
         try:
             lines = list(map(",".join, zip(*columns, strict=True)))
         except TypeError:  # there is a Fault among them

@@ -97,7 +97,7 @@ class Prepared:
     drafts: tuple[Draft, ...] = ()
     groups: tuple[FindingGroup, ...] = ()
     findings_file: str = ""  # JSON lines, one Finding each, by record
-    orders_file: str = ""  # what is sent of each order, see `orders_of`; "" when nothing is
+    orders_file: str = ""  # what is sent of each order, see `remembered.read_orders`; "" when nothing is
     rejects_file: str = ""  # the kept-back records in the source's own form; "" when there are none
     columns: tuple[str, ...] = ()
     columns_unused: tuple[str, ...] = ()

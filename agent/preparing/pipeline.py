@@ -129,13 +129,20 @@ class Preparation:
             grouped.grouped_rows(bound.grouped_rows(records, self._failed), self.progress)
         else:
             plain = self._look = PlainLook(*parts)
-            columns = records.by_column(bound.bound.direct)
-            if columns is None:
-                plain.rows(bound.rows(records, self._failed), source, self.progress)
-            else:
-                plain.columns(columns, self.progress)
+            self._take_rows(plain, records, bound)
         self._look.finish()
         return self._look
+
+    def _take_rows(self, look: PlainLook, records: Stream, bound: BoundTemplate) -> None:
+        columns = records.by_column(bound.bound.direct)
+        try:
+            if columns is None:
+                look.rows(bound.rows(records, self._failed), records.source, self.progress)
+            else:
+                look.columns(columns, self.progress)
+        except RefusedFile:  # what came before that place is told of, too
+            look.take()
+            raise
 
     def _failed(self, origins: Origins, faults: Sequence[Fault], records: Sequence[Sequence[str]]) -> None:
         """Keep back records that gave no row, or not all of theirs, and their orders, as far as these can be told."""

@@ -49,7 +49,7 @@ class Shortened:
         self._shortest = ""  # of the ids of figures that do not
 
     def __call__(self, text: str) -> str | Fault:
-        """Read a cell; it is asked once per distinct value."""
+        """Read a cell; it is asked once per distinct value, or again where there are thousands."""
         if isinstance(text, Figure):
             return no_id(text, self._column)
         if text.isascii() and text.isdigit():

@@ -62,7 +62,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Whom a reader tells of single records, in the order of the file; the record is the one at hand."""
+    """Whom a reader tells of single records, in the order of the file; of a remark the record may come later."""
 
     damaged: Damaged
     remarked: Callable[[int, int, Fault], None]  # number, line, what is remarkable about a sound record

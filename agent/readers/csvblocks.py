@@ -38,7 +38,7 @@ class CsvBlocks:
         self._stream, self._encoding = stream, encoding
         self._delimiter, self._above = form.delimiter, above
         self._record_cap = RECORD_CAP * len("a".encode(encoding.codec))
-        self._read = 0  # records, without those of the block being read
+        self._read = 0  # records, header included, without those of the block being read
         self._rows: list[list[str]] = []  # that block
         self._size, self._long = 0, False  # its bytes; see `Block`
         self._seen, self._grown = 0, 0  # records when text last came in; bytes since a record began

@@ -73,7 +73,7 @@ class FixedWidth(Lines):
 
     def __iter__(self) -> Iterator[list[str]]:
         """Yield each sound record's cells; see `Source`."""
-        tail: Tail[str] = Tail(self.header, self.place)
+        tail: Tail[str] = Tail(self.header)
         for number, line, cells, text, odd in tail.settled(self._records()):
             self.number, self.line, self.cells, self.raw = number, line, cells, text
             if fault := odd or self._fault(text):

@@ -144,6 +144,10 @@ class Sheet(SheetRows):
         if self._skipped:
             words = f"{self._skipped:,} hidden rows were left out, as the feed declares"
             self.notes = (*self.notes, Fault("N-HIDDEN", words))
+        if not self.number:
+            raise refusal(
+                "E-NOROWS", "the sheet has a header but no records", "export it again; has it any rows?"
+            )
 
 
 def _trimmed(cells: list[str]) -> list[str]:

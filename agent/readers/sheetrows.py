@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from agent.model import Fault
-from agent.readers.base import FIELD_CAP, Piece, refusal
+from agent.readers.base import FIELD_CAP, Piece, refusal_at
 from agent.readers.cellvalues import cell_texts, column_letters, id_fault, percent_text, writers
 from agent.readers.formats import PERCENT
 from agent.readers.sheetglance import by_column
@@ -15,6 +15,7 @@ from agent.readers.tail import Tail
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from agent.errors import RefusedFile
     from agent.readers.base import Listener, Reading
     from agent.readers.cellvalues import Value
     from agent.readers.header import Header
@@ -66,7 +67,7 @@ class SheetRows:
 
     def runs(self, width: int) -> Iterator[Piece]:
         """Yield the sound records of a sheet with so many columns, those that follow each other together."""
-        tail: Tail[list[Value]] = Tail(self.header, self.place, self._odd)
+        tail: Tail[list[Value]] = Tail(self.header, self._odd, self._far_below)
         self._closely.update(self._odd, self._refused)
         alone = {
             *self._closely,
@@ -80,13 +81,13 @@ class SheetRows:
             columns = None
             plain = alone.isdisjoint(range(begin, last + 1))
             if plain and all(row.count("") == len(row) for _, row in block):
-                tail.pass_blank((line, row, row) for line, row in block)  # type: ignore[misc]  # all texts
+                tail.pass_blank((line, row[: self.header.width], row) for line, row in block)  # type: ignore[misc]  # all texts
                 continue
             if plain and glances and not tail.waiting:
                 values = (values for _, values in block)
                 columns = by_column(values, self._write, tail.odd_beginnings, self._identifiers)
             if columns is None:
-                yield from self._sound(self._numbered(block, tail))
+                yield from self._sound(self._numbered(self._texts(block), tail))
             else:
                 yield Piece(tail.number + 1, range(begin, last + 1), columns)
                 tail.number += len(block)
@@ -94,10 +95,6 @@ class SheetRows:
         yield from self._sound(self._numbered(self._without_values(last), tail))
         yield from self._sound(map(self._judged, tail.last()))
         self.number = tail.number
-        if not self.number:
-            raise refusal(
-                "E-NOROWS", "the sheet has a header but no records", "export it again; has it any rows?"
-            )
 
     def place(self, line: int, column: str = "") -> str:
         """Name a cell, or a row where no column is to blame."""
@@ -107,6 +104,12 @@ class SheetRows:
             return f"{self.name}, row {line}"
         letters = column_letters(self._first_column + self.columns.index(column))
         return f"{self.name}!{letters}{line}"
+
+    def _far_below(self, blank: int, first: int, line: int) -> RefusedFile:
+        """Refuse a sheet in which something stands below thousands of blank rows."""
+        words = f"{blank:,} blank rows stand above this one, from row {first:,} on"
+        mend = "look for a stray cell far below the table and delete its row, or delete the blank rows"
+        return refusal_at(self.place(line), "E-BLANK", words, mend)
 
     def _sound(self, judged: Iterable[Judged]) -> Iterator[Piece]:
         """Yield the sound ones, and tell of the others."""
@@ -127,10 +130,10 @@ class SheetRows:
         if rows:
             yield Piece(first, lines, tuple(zip(*rows, strict=True)))
 
-    def _numbered(self, rows: Iterable[Line], tail: Tail[list[Value]]) -> Iterator[Judged]:
+    def _numbered(self, rows: Iterable[Row], tail: Tail[list[Value]]) -> Iterator[Judged]:
         """Number rows and judge them."""
         expected = self.header.width if self.header.kept == self.header.width else _NEVER
-        for row in self._texts(rows):
+        for row in rows:
             line, cells, values = row
             is_odd = line in self._closely or len(cells) != expected or tail.waiting
             if is_odd or cells[0] in tail.odd_beginnings or not cells[0].strip():
@@ -175,10 +178,11 @@ class SheetRows:
                 self._show(cells, values, shown[line])
             yield line, cells if len(cells) == width else self._fitted(cells), values
 
-    def _without_values(self, line: int) -> Iterator[Line]:
+    def _without_values(self, line: int) -> Iterator[Row]:
         """Yield the odd rows below the last one that holds a value: formulas that were never worked out."""
+        width = self.header.width
         for marked in sorted(below for below in self._odd if below > line):
-            yield marked, [""] * self.header.width
+            yield marked, [""] * width, [""] * width
 
     def _show(self, cells: list[str], values: list[Value], shown: dict[int, int]) -> None:
         """Write the percentages of a row as they are shown: 0.2 may as well be meant for 20 %."""

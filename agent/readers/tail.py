@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from agent.model import Fault
-from agent.readers.base import refusal_at
 from agent.readers.footer import TOTAL_SPELLINGS, looks_like_footer, names_total
 
 if TYPE_CHECKING:
@@ -16,6 +15,10 @@ if TYPE_CHECKING:
 
     from agent.errors import RefusedFile
     from agent.readers.header import Header
+
+    FarBelow = Callable[
+        [int, int, int], RefusedFile
+    ]  # of how many blank rows, the first of them, the row below
 
 More = TypeVar("More")
 
@@ -28,9 +31,17 @@ _HEADER_AGAIN = Fault("E-ROWHDR", "the header stands here once more", "delete th
 class Tail(Generic[More]):
     """Numbers records and holds back those that may turn out to be behind the last."""
 
-    def __init__(self, header: Header, place: Callable[[int], str], marked: Container[int] = ()) -> None:
-        self._header, self._place = header, place
-        self._marked = marked  # lines that hold something, though their cells be empty
+    def __init__(
+        self, header: Header, marked: Container[int] = (), far_below: FarBelow | None = None
+    ) -> None:
+        """Begin behind a header.
+
+        Args:
+            header: what was read of it.
+            marked: lines that hold something, though their cells be empty.
+            far_below: refuses a table with something below very many blank rows; None: they are damaged records.
+        """
+        self._header, self._marked, self._far_below = header, marked, far_below
         first = header.written[0]
         self.odd_beginnings = TOTAL_SPELLINGS | {"", first, first.strip()}
         self.waiting: list[tuple[int, list[str], More]] = []  # a possible line of totals, and blank rows
@@ -57,8 +68,7 @@ class Tail(Generic[More]):
         if is_odd and self._may_be_behind(line, cells):
             self._wait(row)
             return
-        if self._more:
-            raise self._gap(line)
+        self._refuse_below(line)
         waited, self.waiting = self.waiting, []
         for before, waiting, with_it in waited:
             self.number += 1
@@ -72,19 +82,18 @@ class Tail(Generic[More]):
             self._wait(row)
 
     def _wait(self, row: tuple[int, list[str], More]) -> None:
-        if len(self.waiting) < _MOST_BLANK:
-            self.waiting.append(row)
-        elif "".join(row[1]).strip():
-            raise self._gap(row[0])
-        else:
+        blank = self._odd(row[1]) is not None
+        if self._far_below and blank and len(self.waiting) >= _MOST_BLANK:
             self._more += 1
+            return
+        if not blank:
+            self._refuse_below(row[0])
+        self.waiting.append(row)
 
-    def _gap(self, line: int) -> RefusedFile:
-        """Refuse a table with one more record far below it."""
-        blank = len(self.waiting) + self._more
-        words = f"{blank:,} blank rows stand above this one, from row {self.waiting[0][0]:,} on"
-        mend = "look for a stray cell far below the table and delete its row, or delete the blank rows"
-        return refusal_at(self._place(line), "E-BLANK", words, mend)
+    def _refuse_below(self, line: int) -> None:
+        if self._far_below and self._more:
+            blank = [before for before, cells, _ in self.waiting if self._odd(cells)]
+            raise self._far_below(len(blank) + self._more, blank[0], line)
 
     def _may_be_behind(self, line: int, cells: list[str]) -> bool:
         """Say whether a row may stand behind the last record: a blank one, or a line of totals."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
 from unittest import mock
 
 from hypothesis import example, given
@@ -16,6 +15,7 @@ from agent.readers.base import FIELD_CAP, Listener, Reading
 from agent.readers.delimited import Delimited, open_delimited
 from agent.readers.sheet import Sheet
 from agent.readers.sheetmarks import Marks
+from tests.grid import Grid
 
 LINES = (
     "o{},5",
@@ -118,22 +118,6 @@ def test_a_record_has_the_line_on_which_it_begins(lines, many):
         events = told(of_text(text), pieces=True)
     for number, line, *_ in (event for event in events if len(event) > 2):
         assert line == begins[number]
-
-
-@dataclass
-class Grid:
-    """A sheet as calamine gives it."""
-
-    rows: list
-    name: str = "S"
-    width: int = 3
-    start: tuple[int, int] = (0, 0)
-    end: tuple[int, int] = (0, 2)
-    merged_cell_ranges: list = field(default_factory=list)
-
-    def iter_rows(self):
-        """Yield the rows."""
-        return iter([*row] for row in self.rows)
 
 
 @example([("o1", "7", "a"), (" ", "", "")], 5, "read", set(), "note")

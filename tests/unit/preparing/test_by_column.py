@@ -93,3 +93,20 @@ def test_both_ways_give_the_same(tmp_path, damage):
     assert found[0] == found[1]
     assert found[0][0].records == len(LINES)
     assert found[0][0].rows > 1_000
+
+
+@pytest.mark.parametrize("records", [100, 511, 512, 514, 1_300])
+def test_what_was_read_before_a_file_broke_off_is_told(tmp_path, records):
+    """Wherever that is: the findings of all records before it, whichever way the template goes."""
+    lines = [f"o{at},s,{'x' if at % 9 == 0 else 1},n" for at in range(records)]
+    text = "\n".join((",".join(COLUMNS), *lines, 'o,"s,1,n', ""))
+    (tmp_path / "source.csv").write_text(text, encoding="utf-8")
+    feed = Feed(name="shop", level=Level.ITEM, template="t", destination="d", variables={"tracker": "7"})
+    for number, source in enumerate(
+        (template(ROW), template("{% if row.Order != '-' %}", ROW, "{% endif %}"))
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        told = prepare(Job(feed, source, "", tmp_path / "source.csv", folder, 400), lambda _: None)
+        counts = {group.code: group.count for group in told.groups}
+        assert (told.verdict, counts) == ("refused", {"E-NUM": (records + 8) // 9, "E-QUOTE": 1})
