@@ -38,11 +38,18 @@ def by_column(
             continue
         if at in identifiers and not _are_sure(values, kinds):
             return None
-        columns.append([one if one.__class__ is str else write[one.__class__](one) for one in values])
+        if len(kinds) == 1:
+            columns.append([*map(write[kinds.pop()], values)])
+        else:
+            columns.append([one if one.__class__ is str else write[one.__class__](one) for one in values])
     first = columns[0]
     if not odd_beginnings.isdisjoint(first) or not all(map(str.strip, first)):
         return None
-    return None if any(max(map(len, column)) > FIELD_CAP for column in columns) else columns
+    return None if any(map(_has_long, columns)) else columns
+
+
+def _has_long(column: Sequence[str]) -> bool:
+    return len("".join(column)) > FIELD_CAP and max(map(len, column)) > FIELD_CAP
 
 
 def _are_sure(values: Iterable[Value], kinds: set[type]) -> bool:
