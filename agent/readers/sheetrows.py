@@ -107,7 +107,7 @@ class SheetRows:
 
     def _far_below(self, blank: int, first: int, line: int) -> RefusedFile:
         """Refuse a sheet in which something stands below thousands of blank rows."""
-        words = f"{blank:,} blank rows stand above this one, from row {first:,} on"
+        words = f"row {line:,} is filled, and {blank:,} blank rows stand above it, from row {first:,} on"
         mend = "look for a stray cell far below the table and delete its row, or delete the blank rows"
         return refusal_at(self.place(line), "E-BLANK", words, mend)
 

@@ -44,7 +44,7 @@ def test_a_record_below_ten_thousand_blank_rows_is_a_stray_one(blank):
         assert {len(cells) for _, _, cells, _ in read.damaged} == {2}
         assert len(read.records) == 2
     else:
-        words = f"{blank:,} blank rows stand above this one, from row 3 on"
+        words = f"row {blank + 3:,} is filled, and {blank:,} blank rows stand above it, from row 3 on"
         assert read.refused == [("E-BLANK", f"S, row {blank + 3}", words)]
 
 

@@ -176,7 +176,7 @@ def test_85_a_cell_far_below_is_named(open_any, row):
     opened = open_any(_with_cell(b"C%d" % row))
     assert opened.refused == [("E-BLANK", f"S, row {row}")]
     assert opened.damaged == []
-    assert f"{row - 4:,} blank rows stand above this one, from row 4 on" in opened.words[0]
+    assert f"{row - 4:,} blank rows stand above it, from row 4 on" in opened.words[0]
     assert "stray cell" in opened.mends[0]
 
 
