@@ -81,7 +81,7 @@ def _entry(name: str, kind: int, start: int, size: int, child: int = _FREE) -> b
 
 def xlsb(rows, name="Sheet1", more=b"", styles=b"") -> bytes:
     """Make an .xlsb; `more` are further records of its sheet, `styles` of its styles."""
-    written = b""
+    written = bytearray()
     for at, row in enumerate(rows):
         written += brt(0, struct.pack("<IIHHBI", at, 0, 300, 0, 0, 0))
         written += b"".join(_xlsb_cell(column, value) for column, value in enumerate(row))
