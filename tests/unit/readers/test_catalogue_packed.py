@@ -5,10 +5,12 @@ Rows 24 to 53 for text are in `test_catalogue`, 91 to 103 also in `test_archive`
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from tests.costs import at_cost
-from tests.oldbooks import record, xls
+from tests.oldbooks import brt, record, xls, xlsb
 from tests.workbooks import ods, repacked, xlsx, xml2003, zipped
 
 MEGABYTE = 2**20
@@ -178,6 +180,15 @@ def test_85_a_cell_far_below_is_named(open_any, row):
     assert opened.damaged == []
     assert f"{row - 4:,} blank rows stand above it, from row 4 on" in opened.words[0]
     assert "stray cell" in opened.mends[0]
+
+
+def test_85_a_cell_far_below_in_a_binary_workbook(open_any):
+    """A few bytes say how far down it is."""
+    cell = struct.pack("<II", 0, 0) + struct.pack("<I", 1) + "x".encode("utf-16-le")
+    far = brt(0, struct.pack("<IIHHBI", 599_999, 0, 300, 0, 0, 0)) + brt(6, cell)
+    opened = open_any(xlsb(TABLE, "S", more=far))
+    assert opened.refused == [("E-BLANK", "S, row 600000")]
+    assert "599,996 blank rows stand above it, from row 4 on" in opened.words[0]
 
 
 def test_85_blank_rows_at_the_end_are_none(open_any):
