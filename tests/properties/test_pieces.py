@@ -80,6 +80,14 @@ def told(open_source, *, pieces: bool):
     return sorted(events, key=str) if source.__class__ is Sheet else events
 
 
+def assert_same(opened, module, many, plain):
+    """Whether in blocks as they are or of so many, and whether had singly or in pieces."""
+    assert told(opened, pieces=False) == plain
+    with mock.patch.object(module, "_MANY", many):
+        assert told(opened, pieces=False) == plain
+        assert told(opened, pieces=True) == plain
+
+
 def of_text(text):
     """Open delimited text."""
 
@@ -102,10 +110,7 @@ def test_delimited_text_is_the_same_in_blocks_of_any_size(lines, many):
     opened = of_text("order,amount\n" + "".join(f"{line.format(at)}\n" for at, line in enumerate(lines)))
     with mock.patch.object(Delimited, "_are_plain", return_value=False):
         plain = told(opened, pieces=False)
-    assert told(opened, pieces=False) == plain
-    with mock.patch.object(csvblocks, "_MANY", many):
-        assert told(opened, pieces=False) == plain
-        assert told(opened, pieces=True) == plain
+    assert_same(opened, csvblocks, many, plain)
 
 
 @given(st.lists(st.sampled_from(LINES[:9]), max_size=12), st.integers(1, 5))
@@ -143,7 +148,4 @@ def test_a_sheet_is_the_same_in_blocks_of_any_size(rows, many, hidden_rows, hidd
 
     with mock.patch.object(sheetrows, "by_column", return_value=None):
         plain = told(opened, pieces=False)
-    assert told(opened, pieces=False) == plain
-    with mock.patch.object(sheetrows, "_MANY", many):
-        assert told(opened, pieces=False) == plain
-        assert told(opened, pieces=True) == plain
+    assert_same(opened, sheetrows, many, plain)
